@@ -1,0 +1,1 @@
+"""nova_clone: OpenStack Nova and Placement, written anew."""
