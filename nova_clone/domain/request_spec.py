@@ -1,0 +1,36 @@
+"""What the scheduler is asked for."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+
+from nova_clone.domain.flavor import Flavor
+from nova_clone.domain.port import RequestedNetworks
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class RequestSpec:
+    """Everything about a server that decides where it may run.
+
+    ``image_properties`` are the image's; ``forced_host``/``forced_node`` skip the
+    filters (``zone:host:node``), ``requested_host``/``requested_node`` do not (2.74).
+    """
+
+    flavor: Flavor
+    project_id: str
+    user_id: str | None = None
+    image_id: str | None = None
+    image_properties: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    image_min_disk: int = 0
+    image_min_ram: int = 0
+    availability_zone: str | None = None
+    forced_host: str | None = None
+    forced_node: str | None = None
+    requested_host: str | None = None
+    requested_node: str | None = None
+    ignored_hosts: tuple[str, ...] = ()
+    hints: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
+    networks: RequestedNetworks = dataclasses.field(default_factory=RequestedNetworks)
+    security_groups: tuple[str, ...] = ()
+    boots_from_volume: bool = False
