@@ -1,0 +1,1 @@
+"""The embedded default for one node: small identity, image and network services."""
