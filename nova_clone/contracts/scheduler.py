@@ -1,0 +1,77 @@
+"""What the scheduler is asked and answers."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Protocol
+
+from nova_clone.domain import errors
+from nova_clone.domain.identity import RequestContext
+from nova_clone.domain.request_spec import RequestSpec
+from nova_clone.domain.resources import Amounts
+from nova_clone.rpc.contract import call, contract
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SelectHosts:
+    """Choose a host, with alternates, for each of these servers of one request.
+
+    ``skip_hosts`` were tried already.
+    """
+
+    spec: RequestSpec
+    server_ids: tuple[str, ...]
+    skip_hosts: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class HostChoice:
+    """A host, and the allocation to claim there: provider → amounts."""
+
+    host: str
+    node: str
+    provider_id: str
+    availability_zone: str | None = None
+    allocation: Mapping[str, Amounts] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Removal:
+    """How many hosts one filter or resource took out, with some of their names."""
+
+    reason: str
+    count: int
+    hosts: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Explanation:
+    """Why hosts were chosen, or none could be. For admins."""
+
+    candidates: int = 0
+    considered: int = 0
+    removals: tuple[Removal, ...] = ()
+    weights: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    milliseconds: float = 0.0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Selection:
+    """For each server, in the order asked: its choices, best first."""
+
+    choices: tuple[tuple[HostChoice, ...], ...]
+    explanation: Explanation = dataclasses.field(default_factory=Explanation)
+
+
+@contract(topic="scheduler", version="1.0")
+class SchedulerContract(Protocol):
+    """Pure choice."""
+
+    @call(since="1.0", timeout=60, raises=(errors.NoValidHost, errors.Unavailable, errors.Invalid))
+    def select_hosts(self, context: RequestContext, request: SelectHosts, /) -> Selection:
+        """Choose hosts, best first.
+
+        Raises `NoValidHost` with ``explanation`` in its details (an `Explanation` as
+        plain data), and `Unavailable` when Placement cannot be asked.
+        """
