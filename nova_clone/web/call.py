@@ -36,6 +36,7 @@ class Call:
         self.request_id: RequestId = new_request_id()
         self.version: Version = Version(1, 0)
         self.versioned = False
+        self.negotiated = False
         self.legacy = False
         self.url_project: str | None = None
         self.limits = BodyLimits()

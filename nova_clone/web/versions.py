@@ -112,8 +112,8 @@ class VersionScheme:
         """Return the headers that tell the caller which version answered."""
         standard = (STANDARD_HEADER, f"{self.service_type} {version}")
         if self.legacy_header is None:
-            return (standard, ("Vary", self.vary()))
-        return (standard, (self.legacy_header, str(version)), ("Vary", self.vary()))
+            return (standard,)
+        return (standard, (self.legacy_header, str(version)))
 
 
 def negotiate(get_header: Callable[[str], str | None], scheme: VersionScheme) -> Version:
