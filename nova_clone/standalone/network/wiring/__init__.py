@@ -1,0 +1,1 @@
+"""How the records become bridges, namespaces, DHCP servers and rules of the kernel."""
