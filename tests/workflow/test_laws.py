@@ -1,0 +1,20 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests import laws
+from tests.workflow.cases import CASES
+
+LAWS = (
+    laws.completes_when_repeated,
+    laws.unwinds_from_every_step,
+    laws.resumes_from_every_mark,
+)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("law", LAWS, ids=lambda law: law.__name__)
+def test_law(law: Callable[[laws.WorkflowCase], None], case: laws.WorkflowCase) -> None:
+    law(case)
