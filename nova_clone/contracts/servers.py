@@ -66,10 +66,9 @@ class CreatedServers:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ServerRef:
-    """One server. ``project_id`` ``None`` lets it be anybody's."""
+    """One server; only admins see those of other projects."""
 
     id: str
-    project_id: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -10,6 +10,18 @@ from nova_clone.domain.port import RequestedNetworks
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class GroupPlacement:
+    """The server group that a server is to join: its policy, and where its members are.
+
+    ``members`` counts the group's servers by host.
+    """
+
+    policy: str
+    members: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    max_per_host: int = 1
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class RequestSpec:
     """Everything about a server that decides where it may run.
 
@@ -34,3 +46,4 @@ class RequestSpec:
     networks: RequestedNetworks = dataclasses.field(default_factory=RequestedNetworks)
     security_groups: tuple[str, ...] = ()
     boots_from_volume: bool = False
+    group: GroupPlacement | None = None

@@ -1,0 +1,70 @@
+"""Accepting an operation on a server that exists: one transaction, by compare-and-set."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from nova_clone.conductor.environment import Environment
+from nova_clone.conductor.store.unit_of_work import RetryTransaction, UnitOfWork
+from nova_clone.conductor.workflows.successors import reason_for
+from nova_clone.domain.errors import Conflict
+from nova_clone.domain.identity import RequestContext, WorkflowId
+from nova_clone.domain.server.lifecycle import LIFECYCLE, Operation, check_allowed
+from nova_clone.domain.server.status import TaskState
+from nova_clone.workflow.journal import new_workflow
+from nova_clone.workflow.step import Workflow
+
+#: Operations that take the place of whatever is being done to the server.
+OVERRIDING = frozenset({Operation.DELETE, Operation.HARD_REBOOT})
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Order:
+    """An operation to accept: on which server, as which workflow."""
+
+    server_id: str
+    operation: Operation
+    workflow: Workflow
+    params: Any
+    ignore_lock: bool = False
+
+
+def operate(env: Environment, context: RequestContext, order: Order) -> tuple[WorkflowId, ...]:
+    """Accept an operation and return the workflows to wake.
+
+    Raises `NotFound`, or `Conflict` when the server's state does not allow it.
+    """
+    return env.store.run(lambda work: _accept(env, work, context, order))
+
+
+def _accept(
+    env: Environment, work: UnitOfWork, context: RequestContext, order: Order
+) -> tuple[WorkflowId, ...]:
+    rule = LIFECYCLE[order.operation]
+    project = None if context.is_admin else context.project_id
+    server = work.servers.get(order.server_id, project_id=project)
+    check_allowed(rule, server.standing, ignore_lock=order.ignore_lock)
+    live = env.journal.live(server.id, work)
+    deleting = server.task_state is TaskState.DELETING
+    if live is not None and deleting and order.operation is Operation.DELETE:
+        return (live.id,)
+    if live is not None and order.operation not in OVERRIDING:
+        raise Conflict(
+            f"Cannot '{rule.verb}' instance {server.id} while another operation is in progress"
+        )
+    moved = work.servers.transition(
+        server.id,
+        expect_vm={server.vm_state},
+        expect_task={server.task_state},
+        changes={"task_state": rule.sets},
+    )
+    if not moved:
+        raise RetryTransaction
+    work.actions.start_all((server.id,), context, rule.action)
+    row = new_workflow(order.workflow, subject=server.id, params=order.params, context=context)
+    if live is None:
+        env.journal.create(row, work)
+        return (row.id,)
+    env.journal.interrupt(live.id, reason_for(row), work)
+    return (live.id,)

@@ -1,0 +1,365 @@
+"""What the conductor answers: each verb hands on to the room that knows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TypeVar
+
+from nova_clone.conductor.environment import Environment
+from nova_clone.conductor.handlers import limits, server_changes, steps
+from nova_clone.conductor.handlers.create_servers import create_servers
+from nova_clone.conductor.handlers.operate import Order, operate
+from nova_clone.conductor.queries import hosts as host_queries
+from nova_clone.conductor.store.unit_of_work import UnitOfWork
+from nova_clone.conductor.workflows import Workflows
+from nova_clone.conductor.workflows.delete_server import DeleteParams
+from nova_clone.conductor.workflows.power_server import PowerParams
+from nova_clone.contracts import (
+    flavors,
+    hosts,
+    keypairs,
+    placement_store,
+    servers,
+)
+from nova_clone.domain.flavor import Flavor
+from nova_clone.domain.host import Service
+from nova_clone.domain.identity import RequestContext, WorkflowId
+from nova_clone.domain.keypair import Keypair
+from nova_clone.domain.resources import Provider
+from nova_clone.domain.server.lifecycle import Operation
+from nova_clone.domain.server.server import Server
+from nova_clone.workflow.worker import Worker
+
+T = TypeVar("T")
+
+
+def visible_project(context: RequestContext) -> str | None:
+    """Return the project whose things the caller may see, ``None`` for all of them."""
+    return None if context.is_admin else context.project_id or ""
+
+
+class ConductorService:
+    """Implements `ConductorContract`."""
+
+    def __init__(self, env: Environment, worker: Worker, workflows: Workflows) -> None:
+        self._env = env
+        self._worker = worker
+        self._workflows = workflows
+
+    def _read(self, read: Callable[[UnitOfWork], T]) -> T:
+        return self._env.store.read(read)
+
+    def _run(self, write: Callable[[UnitOfWork], T]) -> T:
+        return self._env.store.run(write)
+
+    def _wake(self, ids: Iterable[WorkflowId]) -> None:
+        for workflow_id in ids:
+            self._worker.submit(workflow_id)
+
+    # Servers
+
+    def create_servers(
+        self, context: RequestContext, request: servers.CreateServers
+    ) -> servers.CreatedServers:
+        """Accept new servers."""
+        created, wake = create_servers(self._env, self._workflows.build, context, request)
+        self._wake(wake)
+        return created
+
+    def delete_server(self, context: RequestContext, request: servers.OperateServer) -> None:
+        """Accept a deletion."""
+        order = Order(
+            server_id=request.id,
+            operation=Operation.DELETE,
+            workflow=self._workflows.delete,
+            params=DeleteParams(),
+            ignore_lock=request.ignore_lock,
+        )
+        self._wake(operate(self._env, context, order))
+
+    def start_server(self, context: RequestContext, request: servers.OperateServer) -> None:
+        """Accept a start."""
+        self._power(context, request.id, Operation.START, ignore_lock=request.ignore_lock)
+
+    def stop_server(self, context: RequestContext, request: servers.OperateServer) -> None:
+        """Accept a stop."""
+        self._power(context, request.id, Operation.STOP, ignore_lock=request.ignore_lock)
+
+    def reboot_server(self, context: RequestContext, request: servers.RebootServer) -> None:
+        """Accept a reboot."""
+        operation = Operation.HARD_REBOOT if request.hard else Operation.SOFT_REBOOT
+        self._power(context, request.id, operation, ignore_lock=request.ignore_lock)
+
+    def _power(
+        self, context: RequestContext, server_id: str, operation: Operation, *, ignore_lock: bool
+    ) -> None:
+        order = Order(
+            server_id=server_id,
+            operation=operation,
+            workflow=self._workflows.power,
+            params=PowerParams(operation=operation),
+            ignore_lock=ignore_lock,
+        )
+        self._wake(operate(self._env, context, order))
+
+    def update_server(self, context: RequestContext, request: servers.UpdateServer) -> Server:
+        """Change attributes of a server."""
+        project = visible_project(context)
+        return self._run(
+            lambda work: server_changes.update(self._env.settings, work, project, request)
+        )
+
+    def change_metadata(self, context: RequestContext, request: servers.ChangeMetadata) -> Server:
+        """Change a server's metadata."""
+        project = visible_project(context)
+        return self._run(
+            lambda work: server_changes.change_metadata(self._env.settings, work, project, request)
+        )
+
+    def show_server(self, context: RequestContext, request: servers.ServerRef) -> Server:
+        """Return a server."""
+        return self._read(
+            lambda work: work.servers.get(request.id, project_id=visible_project(context))
+        )
+
+    def list_servers(
+        self, context: RequestContext, request: servers.ListServers
+    ) -> servers.ServerPage:
+        """Return a page of servers."""
+        return self._read(lambda work: work.servers.page(request))
+
+    def list_actions(
+        self, context: RequestContext, request: servers.ActionQuery
+    ) -> servers.Actions:
+        """Return what was done to a server."""
+
+        def read(work: UnitOfWork) -> servers.Actions:
+            work.servers.get(request.server_id, project_id=visible_project(context), deleted=None)
+            return work.actions.find(request)
+
+        return self._read(read)
+
+    def limits(self, context: RequestContext, request: servers.LimitsQuery) -> servers.Limits:
+        """Return limits and use of a project."""
+        return self._read(lambda work: limits.show(self._env.settings, work, request))
+
+    def server_metadata(self, context: RequestContext, request: servers.MetadataQuery) -> Server:
+        """Return the server behind a metadata request."""
+        return self._read(
+            lambda work: work.servers.get(request.server_id, project_id=request.project_id)
+        )
+
+    # Flavors and key pairs
+
+    def list_flavors(
+        self, context: RequestContext, request: flavors.FlavorQuery
+    ) -> flavors.FlavorPage:
+        """Return flavors the caller may see."""
+        return self._read(lambda work: work.flavors.page(request, context.project_id))
+
+    def show_flavor(self, context: RequestContext, request: flavors.FlavorRef) -> Flavor:
+        """Return a flavor the caller may see."""
+        return self._read(
+            lambda work: work.flavors.get(request.id, project_id=visible_project(context))
+        )
+
+    def create_flavor(self, context: RequestContext, request: flavors.CreateFlavor) -> Flavor:
+        """Make a flavor."""
+        return self._run(lambda work: work.flavors.add(request.flavor))
+
+    def update_flavor(self, context: RequestContext, request: flavors.UpdateFlavor) -> Flavor:
+        """Change a flavor."""
+        return self._run(lambda work: work.flavors.update(request))
+
+    def delete_flavor(self, context: RequestContext, request: flavors.FlavorRef) -> None:
+        """Delete a flavor."""
+        self._run(lambda work: work.flavors.delete(request.id))
+
+    def change_flavor_access(
+        self, context: RequestContext, request: flavors.FlavorAccess
+    ) -> flavors.FlavorProjects:
+        """Grant or revoke a private flavor."""
+        return self._run(lambda work: work.flavors.change_access(request))
+
+    def flavor_access(
+        self, context: RequestContext, request: flavors.FlavorRef
+    ) -> flavors.FlavorProjects:
+        """Return who may use a private flavor."""
+        return self._read(lambda work: work.flavors.access(request.id))
+
+    def list_keypairs(
+        self, context: RequestContext, request: keypairs.KeypairQuery
+    ) -> keypairs.KeypairPage:
+        """Return a user's key pairs."""
+        return self._read(lambda work: work.keypairs.page(request))
+
+    def show_keypair(self, context: RequestContext, request: keypairs.KeypairRef) -> Keypair:
+        """Return a key pair."""
+        return self._read(lambda work: work.keypairs.get(request.user_id, request.name))
+
+    def create_keypair(self, context: RequestContext, request: keypairs.CreateKeypair) -> Keypair:
+        """Keep a key pair."""
+        limit = self._env.settings.limits["key_pairs"]
+        return self._run(lambda work: work.keypairs.add(request.keypair, limit=limit))
+
+    def delete_keypair(self, context: RequestContext, request: keypairs.KeypairRef) -> None:
+        """Forget a key pair."""
+        self._run(lambda work: work.keypairs.delete(request.user_id, request.name))
+
+    # Hosts
+
+    def register_service(self, context: RequestContext, request: hosts.RegisterService) -> Service:
+        """Record a daemon."""
+        return self._run(lambda work: work.hosts.register_service(request))
+
+    def heartbeat(self, context: RequestContext, request: hosts.Heartbeat) -> None:
+        """Record that a daemon is alive."""
+        self._run(lambda work: work.hosts.heartbeat(request.service_id))
+
+    def report_host(self, context: RequestContext, request: hosts.HostReport) -> None:
+        """Record what a host has."""
+        self._run(lambda work: host_queries.record_report(work, request))
+
+    def step_finished(self, context: RequestContext, request: hosts.StepFinished) -> None:
+        """Take the end of a step."""
+        self._worker.resume(
+            WorkflowId(request.ticket.workflow_id),
+            epoch=request.ticket.epoch,
+            step=request.ticket.step,
+            outcome=steps.outcome_of(request),
+        )
+
+    def stage_reached(self, context: RequestContext, request: hosts.StageReached) -> None:
+        """Show the stage that an operation has reached."""
+        self._run(lambda work: steps.record_stage(work, request))
+
+    def host_servers(self, context: RequestContext, request: hosts.HostRef) -> hosts.HostServers:
+        """Return the servers of a host and the steps that wait for it."""
+        return self._read(lambda work: host_queries.servers_of(work, request.host))
+
+    def power_observed(self, context: RequestContext, request: hosts.PowerObserved) -> None:
+        """Bring a server's record in line with its guest."""
+        live = self._env.journal.live
+        self._run(
+            lambda work: (
+                live(request.server_id, work) is not None
+                or server_changes.power_observed(work, request)
+            )
+        )
+
+    def host_feed(
+        self, context: RequestContext, request: placement_store.ChangesSince
+    ) -> hosts.HostFeed:
+        """Return hosts that changed."""
+        return self._read(lambda work: host_queries.feed(work, request.sequence))
+
+    def list_services(self, context: RequestContext, request: hosts.ServiceQuery) -> hosts.Services:
+        """Return services."""
+        return self._read(lambda work: hosts.Services(services=work.hosts.services(request)))
+
+    def update_service(self, context: RequestContext, request: hosts.UpdateService) -> Service:
+        """Change a service's standing."""
+        return self._run(lambda work: work.hosts.update_service(request))
+
+    def delete_service(self, context: RequestContext, request: hosts.ServiceQuery) -> None:
+        """Forget a service, and a compute's provider with it."""
+        self._run(lambda work: host_queries.delete_service(work, request))
+
+    def list_hypervisors(
+        self, context: RequestContext, request: hosts.HypervisorQuery
+    ) -> hosts.HypervisorPage:
+        """Return hypervisors."""
+        return self._read(lambda work: host_queries.hypervisors(work, request))
+
+    def list_aggregates(self, context: RequestContext) -> hosts.Aggregates:
+        """Return every aggregate."""
+        return self._read(lambda work: hosts.Aggregates(aggregates=work.hosts.aggregates()))
+
+    # Placement
+
+    def placement_changes(
+        self, context: RequestContext, request: placement_store.ChangesSince
+    ) -> placement_store.PlacementChanges:
+        """Return what was committed after a change number."""
+        return self._read(lambda work: work.placement.changes(request.sequence))
+
+    def put_provider(
+        self, context: RequestContext, request: placement_store.PutProvider
+    ) -> Provider:
+        """Make or change a provider."""
+        return self._run(lambda work: work.placement.put_provider(request))
+
+    def delete_provider(
+        self, context: RequestContext, request: placement_store.ProviderRef
+    ) -> None:
+        """Delete a provider."""
+        self._run(lambda work: work.placement.delete_provider(request.id))
+
+    def put_inventories(
+        self, context: RequestContext, request: placement_store.PutInventories
+    ) -> Provider:
+        """Replace inventories."""
+        return self._run(lambda work: work.placement.put_inventories(request))
+
+    def put_traits(self, context: RequestContext, request: placement_store.PutTraits) -> Provider:
+        """Replace traits."""
+        return self._run(lambda work: work.placement.put_traits(request))
+
+    def put_aggregates(
+        self, context: RequestContext, request: placement_store.PutAggregates
+    ) -> Provider:
+        """Replace aggregates."""
+        return self._run(lambda work: work.placement.put_aggregates(request))
+
+    def put_allocations(
+        self, context: RequestContext, request: placement_store.PutAllocations
+    ) -> None:
+        """Commit claims."""
+        self._run(lambda work: work.placement.put_allocations(request))
+
+    def reshape(self, context: RequestContext, request: placement_store.Reshape) -> None:
+        """Move inventories and allocations."""
+        self._run(lambda work: work.placement.reshape(request))
+
+    def allocations(
+        self, context: RequestContext, request: placement_store.AllocationQuery
+    ) -> placement_store.Allocations:
+        """Return allocations."""
+        return self._read(
+            lambda work: placement_store.Allocations(
+                allocations=work.placement.allocations(request)
+            )
+        )
+
+    def usages(
+        self, context: RequestContext, request: placement_store.UsageQuery
+    ) -> placement_store.Usages:
+        """Return what a project uses."""
+        return self._read(
+            lambda work: placement_store.Usages(usages=work.placement.usages(request))
+        )
+
+    def ensure_resource_class(
+        self, context: RequestContext, request: placement_store.NameRef
+    ) -> placement_store.Ensured:
+        """Make a custom resource class unless it exists."""
+        return self._ensure(lambda work: work.placement.ensure_resource_class(request.name))
+
+    def delete_resource_class(
+        self, context: RequestContext, request: placement_store.NameRef
+    ) -> None:
+        """Delete a custom resource class."""
+        self._run(lambda work: work.placement.delete_resource_class(request.name))
+
+    def ensure_trait(
+        self, context: RequestContext, request: placement_store.NameRef
+    ) -> placement_store.Ensured:
+        """Make a custom trait unless it exists."""
+        return self._ensure(lambda work: work.placement.ensure_trait(request.name))
+
+    def delete_trait(self, context: RequestContext, request: placement_store.NameRef) -> None:
+        """Delete a custom trait."""
+        self._run(lambda work: work.placement.delete_trait(request.name))
+
+    def _ensure(self, write: Callable[[UnitOfWork], bool]) -> placement_store.Ensured:
+        return placement_store.Ensured(created=self._run(write))

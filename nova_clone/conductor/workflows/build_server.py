@@ -1,0 +1,284 @@
+"""How a server comes to life: choose, claim, build, activate."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from nova_clone.conductor.environment import Environment
+from nova_clone.conductor.store.unit_of_work import UnitOfWork
+from nova_clone.conductor.workflows import events, successors
+from nova_clone.conductor.workflows.tickets import (
+    Answer,
+    environment,
+    find_server,
+    still_waiting,
+    ticket,
+)
+from nova_clone.contracts.compute import BuildServer, DestroyServer
+from nova_clone.contracts.scheduler import Explanation, HostChoice, SelectHosts
+from nova_clone.domain.errors import (
+    Conflict,
+    Interrupted,
+    NotFound,
+    NovaError,
+    NoValidHost,
+    TryElsewhere,
+)
+from nova_clone.domain.image import Image
+from nova_clone.domain.port import NetworkMode
+from nova_clone.domain.request_spec import RequestSpec
+from nova_clone.domain.resources import Allocation
+from nova_clone.domain.server.lifecycle import LIFECYCLE, Operation
+from nova_clone.domain.server.status import PowerState, TaskState, VmState
+from nova_clone.workflow.step import Done, Result, Retry, Step, StepContext, Wait, Workflow
+
+RULE = LIFECYCLE[Operation.BUILD]
+#: Claims lost to others before a request gives up; builds that fail are bounded apart.
+MAX_PLACINGS = 20
+CONSUMER_TYPE = "INSTANCE"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class BuildParams:
+    """What a build needs beside the server's record."""
+
+    spec: RequestSpec
+    image: Image | None = None
+    injected_files: tuple[tuple[str, bytes], ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """Where the server may go, best first."""
+
+    choices: tuple[HostChoice, ...]
+    explanation: Explanation
+
+
+def begin(ctx: StepContext) -> Result:
+    """Mark the point from which ports may exist."""
+    return None
+
+
+def release_ports(ctx: StepContext) -> Result:
+    """Remove ports that any host made for the server; a delete that takes over does it itself."""
+    params: BuildParams = ctx.params
+    if isinstance(ctx.error, Interrupted) or params.spec.networks.mode is NetworkMode.NONE:
+        return None
+    environment(ctx).networks.release(ctx.subject)
+    return None
+
+
+def choose(ctx: StepContext) -> Result:
+    """Ask the scheduler, leaving out hosts where the build has failed already."""
+    env = environment(ctx)
+    params: BuildParams = ctx.params
+    failed = [failure for failure in ctx.failures if failure.step == "build"]
+    if len(failed) >= env.settings.max_build_attempts:
+        raise NoValidHost(
+            "Exceeded maximum number of retries. Exhausted all hosts available for "
+            f"retrying build failures for instance {ctx.subject}.",
+            last_error=failed[-1].error.message,
+        )
+    tried = tuple(str(failure.error.details.get("host", "")) for failure in failed)
+    selection = env.scheduler.select_hosts(
+        ctx.context,
+        SelectHosts(spec=params.spec, server_ids=(ctx.subject,), skip_hosts=tried),
+    )
+    return Done(output=Chosen(choices=selection.choices[0], explanation=selection.explanation))
+
+
+def claim(ctx: StepContext) -> Result:
+    """Take the resources of the best host that still has them and assign the server to it."""
+    chosen: Chosen = ctx.outputs["choose"]
+    params: BuildParams = ctx.params
+
+    def apply(work: UnitOfWork) -> None:
+        choice = _claim_first(work, ctx.subject, chosen.choices, params.spec)
+        work.servers.update(
+            ctx.subject,
+            {
+                "host": choice.host,
+                "node": choice.node,
+                "launched_on": choice.host,
+                "availability_zone": choice.availability_zone,
+            },
+        )
+        work.servers.transition(
+            ctx.subject,
+            expect_vm={VmState.BUILDING},
+            expect_task={TaskState.SCHEDULING},
+            changes={"task_state": TaskState.NETWORKING},
+        )
+        events.begin(work, ctx, "compute__do_build_and_run_instance", host=choice.host)
+
+    return Done(apply=apply)
+
+
+def _claim_first(
+    work: UnitOfWork, server_id: str, choices: tuple[HostChoice, ...], spec: RequestSpec
+) -> HostChoice:
+    for choice in choices:
+        allocation = Allocation(
+            consumer_id=server_id,
+            resources=choice.allocation,
+            project_id=spec.project_id,
+            user_id=spec.user_id,
+            consumer_type=CONSUMER_TYPE,
+        )
+        try:
+            work.placement.claim(allocation)
+        except Conflict:
+            continue
+        return choice
+    raise TryElsewhere("Other requests took the resources first", lost=len(choices))
+
+
+def release(ctx: StepContext) -> Result:
+    """Give the resources back; a delete that takes over does it itself."""
+    if isinstance(ctx.error, Interrupted):
+        return None
+
+    def apply(work: UnitOfWork) -> None:
+        work.placement.release(ctx.subject)
+        work.servers.update(ctx.subject, {"host": None, "node": None, "launched_on": None})
+        work.servers.transition(
+            ctx.subject,
+            expect_vm={VmState.BUILDING},
+            expect_task=set(RULE.via),
+            changes={"task_state": TaskState.SCHEDULING},
+        )
+
+    return Done(apply=apply)
+
+
+def ask_compute(ctx: StepContext) -> Result:
+    """Send the build to the host; its answer comes as an `Answer`."""
+    env = environment(ctx)
+    params: BuildParams = ctx.params
+    server = find_server(ctx)
+    if server is None or server.host is None:
+        raise NotFound(f"Instance {ctx.subject} could not be found.")
+    env.compute(server.host).build_server(
+        ctx.context,
+        BuildServer(
+            ticket=ticket(ctx, "build"),
+            server=server,
+            image=params.image,
+            networks=params.spec.networks,
+            injected_files=params.injected_files,
+            admin_password=env.passwords.get(ctx.subject),
+        ),
+    )
+    return None
+
+
+def ask_cleanup(ctx: StepContext) -> Result:
+    """Tell the host to remove what it may have built, and remember its failure.
+
+    A host that is down gets the message when it is back. A delete that takes over asks
+    for itself, and waits for the answer.
+    """
+    if isinstance(ctx.error, Interrupted):
+        return None
+    server = find_server(ctx)
+    if server is None or server.host is None:
+        return None
+    host = server.host
+    environment(ctx).compute(host).destroy_server(
+        ctx.context, DestroyServer(ticket=ticket(ctx, "cleanup"), server=server, keep_ports=True)
+    )
+
+    def apply(work: UnitOfWork) -> None:
+        work.hosts.build_failed(host)
+        error = ctx.failures[-1].error if ctx.failures else ctx.error
+        events.finish(work, ctx, "compute__do_build_and_run_instance", error)
+
+    return Done(apply=apply)
+
+
+def _deadline(ctx: StepContext) -> float:
+    settings = environment(ctx).settings
+    return settings.build_timeout or settings.answer_check_interval
+
+
+def _no_answer(ctx: StepContext) -> Result:
+    settings = environment(ctx).settings
+    server = find_server(ctx)
+    if settings.build_timeout:
+        raise TryElsewhere("The build took too long", host=server.host if server else "")
+    return still_waiting(ctx, server.host if server else None)
+
+
+def activate(ctx: StepContext) -> Result:
+    """Record what the host reported: the server is ready."""
+    answer: Answer = ctx.outputs["build"]
+    env = environment(ctx)
+
+    def apply(work: UnitOfWork) -> None:
+        changes: dict[str, object] = {
+            "power_state": answer.power_state or PowerState.RUNNING,
+            "launched_at": work.now(),
+            "root_device_name": answer.root_device_name,
+        }
+        if answer.vifs is not None:
+            changes["vifs"] = answer.vifs
+        work.servers.update(ctx.subject, changes)
+        work.servers.transition(
+            ctx.subject,
+            expect_vm={VmState.BUILDING},
+            expect_task={RULE.sets, *RULE.via},
+            changes={"vm_state": RULE.to, "task_state": None},
+        )
+        work.hosts.build_succeeded(answer.host)
+        events.finish(work, ctx, "compute__do_build_and_run_instance")
+        env.passwords.drop(ctx.subject)
+
+    return Done(apply=apply)
+
+
+def fail(ctx: StepContext, error: NovaError) -> Result:
+    """Leave the server in ERROR with a fault that tells why."""
+    env = environment(ctx)
+
+    def apply(work: UnitOfWork) -> None:
+        work.servers.transition(
+            ctx.subject,
+            expect_vm={VmState.BUILDING},
+            expect_task=None,
+            changes={"vm_state": VmState.ERROR, "task_state": None},
+        )
+        events.record_failure(work, ctx, error, event="conductor_schedule_and_build_instances")
+        env.passwords.drop(ctx.subject)
+
+    return Done(apply=apply)
+
+
+def build_server(env: Environment) -> Workflow:
+    """Return the workflow that builds a server."""
+    return Workflow(
+        kind="build-server",
+        params_type=BuildParams,
+        steps=(
+            Step(name="begin", do=begin, undo=release_ports),
+            Retry(
+                name="place",
+                over=lambda _outputs: MAX_PLACINGS + env.settings.max_build_attempts,
+                steps=(
+                    Step(name="choose", do=choose, pure=True, output=Chosen),
+                    Step(name="claim", do=claim, undo=release, pure=True),
+                    Step(
+                        name="build",
+                        do=ask_compute,
+                        undo=ask_cleanup,
+                        wait=Wait(deadline_seconds=_deadline, on_deadline=_no_answer),
+                        output=Answer,
+                    ),
+                ),
+            ),
+            # No undo: it is the last step, and nothing can fail behind it.
+            Step(name="activate", do=activate, pure=True),
+        ),
+        on_failure=fail,
+        on_interrupt=successors.hand_over,
+    )

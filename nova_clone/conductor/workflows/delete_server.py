@@ -1,0 +1,119 @@
+"""How a server goes: its guest, its ports, its resources, its record."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from nova_clone.conductor.store.unit_of_work import UnitOfWork
+from nova_clone.conductor.workflows import events
+from nova_clone.conductor.workflows.tickets import (
+    Answer,
+    environment,
+    find_server,
+    ticket,
+)
+from nova_clone.contracts.compute import DestroyServer
+from nova_clone.domain.errors import NovaError
+from nova_clone.domain.server.lifecycle import LIFECYCLE, Operation
+from nova_clone.domain.server.status import VmState
+from nova_clone.workflow.step import Done, Nap, Result, Step, StepContext, Wait, Workflow
+
+RULE = LIFECYCLE[Operation.DELETE]
+EVENT = "compute_terminate_instance"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DeleteParams:
+    """A deletion needs nothing beside the server."""
+
+
+def ask_compute(ctx: StepContext) -> Result:
+    """Send the removal to the host; without a host that answers there is nothing to ask.
+
+    A host that is down removes what it has when it comes back and finds the server gone.
+    """
+    env = environment(ctx)
+    server = find_server(ctx)
+    host = server.host if server else None
+    if server is None or host is None or not _is_up(ctx, host):
+        return Done(answered=True, output=Answer())
+
+    env.compute(host).destroy_server(
+        ctx.context, DestroyServer(ticket=ticket(ctx, "destroy"), server=server)
+    )
+    return None
+
+
+def _is_up(ctx: StepContext, host: str) -> bool:
+    def read(work: UnitOfWork) -> bool:
+        return work.hosts.is_up("nova-compute", host)
+
+    return environment(ctx).store.read(read)
+
+
+def _no_answer(ctx: StepContext) -> Result:
+    server = find_server(ctx)
+    if server is not None and server.host is not None and _is_up(ctx, server.host):
+        return Nap(environment(ctx).settings.answer_check_interval)
+    return Done(output=Answer())
+
+
+def release_ports(ctx: StepContext) -> Result:
+    """Remove the ports that no host has removed."""
+    answer: Answer = ctx.outputs["destroy"]
+    if not answer.host:
+        environment(ctx).networks.release(ctx.subject)
+    return None
+
+
+def finish(ctx: StepContext) -> Result:
+    """Give the resources back and close the record."""
+    env = environment(ctx)
+
+    def apply(work: UnitOfWork) -> None:
+        work.placement.release(ctx.subject)
+        work.servers.mark_deleted(ctx.subject)
+        events.begin(work, ctx, EVENT)
+        events.finish(work, ctx, EVENT)
+        env.passwords.drop(ctx.subject)
+
+    return Done(apply=apply)
+
+
+def fail(ctx: StepContext, error: NovaError) -> Result:
+    """Leave the server in ERROR; it can be deleted again."""
+
+    def apply(work: UnitOfWork) -> None:
+        work.servers.transition(
+            ctx.subject,
+            expect_vm=None,
+            expect_task=None,
+            changes={"vm_state": VmState.ERROR, "task_state": None},
+        )
+        events.record_failure(work, ctx, error, event=EVENT)
+
+    return Done(apply=apply)
+
+
+def delete_server() -> Workflow:
+    """Return the workflow that deletes a server."""
+    return Workflow(
+        kind="delete-server",
+        params_type=DeleteParams,
+        steps=(
+            # No step has an undo: a deletion is never taken back, only completed.
+            Step(
+                name="destroy",
+                do=ask_compute,
+                wait=Wait(
+                    deadline_seconds=lambda ctx: environment(ctx).settings.answer_check_interval,
+                    on_deadline=_no_answer,
+                ),
+                output=Answer,
+                patience=None,
+            ),
+            Step(name="release-ports", do=release_ports, patience=None),
+            Step(name="finish", do=finish, pure=True),
+        ),
+        on_failure=fail,
+    )

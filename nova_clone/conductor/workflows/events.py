@@ -1,0 +1,79 @@
+"""What a workflow writes into the story of a server: events, failures, faults."""
+
+from __future__ import annotations
+
+from nova_clone.conductor.store.unit_of_work import UnitOfWork
+from nova_clone.domain.action import ActionEvent
+from nova_clone.domain.errors import Invalid, NovaError, NoValidHost, OverQuota
+from nova_clone.domain.server.server import Fault
+from nova_clone.workflow.step import StepContext
+
+#: Errors whose own words a tenant may read.
+_SPEAKING = (Invalid, OverQuota)
+NO_HOST = "No valid host was found. There are not enough hosts available."
+
+
+def begin(work: UnitOfWork, ctx: StepContext, event: str, *, host: str | None = None) -> None:
+    """Record that a part of the action began."""
+    work.actions.begin_event(
+        ctx.subject,
+        ctx.context.request_id,
+        ActionEvent(event=event, start_time=work.now(), host=host),
+    )
+
+
+def finish(work: UnitOfWork, ctx: StepContext, event: str, error: NovaError | None = None) -> None:
+    """Record how a part of the action ended."""
+    work.actions.finish_event(
+        ctx.subject,
+        ctx.context.request_id,
+        event,
+        result="Error" if error else "Success",
+        details=describe(error) if error else None,
+    )
+
+
+def record_failure(
+    work: UnitOfWork, ctx: StepContext, error: NovaError, *, event: str, fault: bool = True
+) -> None:
+    """Record that the action failed: on the action, in an event for admins, as a fault."""
+    begin(work, ctx, event)
+    finish(work, ctx, event, error)
+    work.actions.fail(ctx.subject, ctx.context.request_id)
+    if fault:
+        work.servers.fault(
+            ctx.subject,
+            Fault(
+                code=500, message=tenant_text(error), details=describe(error), created_at=work.now()
+            ),
+        )
+
+
+def tenant_text(error: NovaError) -> str:
+    """Return what the owner of the server may read of `error`."""
+    if isinstance(error, NoValidHost):
+        return error.message if error.details.get("last_error") else NO_HOST
+    if isinstance(error, _SPEAKING):
+        return error.message
+    return type(error).__name__
+
+
+def describe(error: NovaError) -> str:
+    """Return what an admin may read of `error`: its text and everything that explains it."""
+    lines = [f"{type(error).__name__}: {error.message}"]
+    explanation = error.details.get("explanation")
+    if isinstance(explanation, dict):
+        lines.append(
+            f"Placement offered {explanation.get('candidates', 0)} of "
+            f"{explanation.get('considered', 0)} hosts."
+        )
+        for removal in explanation.get("removals", ()):
+            hosts = ", ".join(removal.get("hosts", ()))
+            lines.append(
+                f"{removal['reason']} removed {removal['count']} host(s)"
+                + (f": {hosts}" if hosts else "")
+            )
+    for name, value in error.details.items():
+        if name != "explanation":
+            lines.append(f"{name}: {value}")
+    return "\n".join(lines)

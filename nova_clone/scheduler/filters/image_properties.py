@@ -1,0 +1,41 @@
+"""ImagePropertiesFilter."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from nova_clone.domain.request_spec import RequestSpec
+from nova_clone.scheduler.settings import SchedulerSettings
+from nova_clone.scheduler.snapshot import HostView
+
+#: What people write, and the name that hypervisors report.
+ARCHITECTURES = {"amd64": "x86_64", "x86": "i686", "i386": "i686", "arm64": "aarch64"}
+
+
+class ImagePropertiesFilter:
+    """Hosts that can run the image's architecture, hypervisor type and machine kind."""
+
+    name: ClassVar[str] = "ImagePropertiesFilter"
+
+    def passes(self, view: HostView, spec: RequestSpec, settings: SchedulerSettings) -> bool:
+        """Tell whether the host supports what the image asks for."""
+        properties = spec.image_properties
+        architecture = (
+            properties.get("hw_architecture")
+            or properties.get("architecture")
+            or settings.image_properties_default_architecture
+        )
+        wanted = (
+            ARCHITECTURES.get(architecture, architecture) if architecture else None,
+            properties.get("img_hv_type") or properties.get("hypervisor_type"),
+            properties.get("hw_vm_mode") or properties.get("vm_mode"),
+        )
+        if not any(wanted):
+            return True
+        return any(
+            all(
+                need is None or need.lower() == offer.lower()
+                for need, offer in zip(wanted, supported, strict=True)
+            )
+            for supported in view.record.supported
+        )

@@ -1,0 +1,57 @@
+"""What the scheduler answers."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+
+from nova_clone.contracts.placement import PlacementContract
+from nova_clone.contracts.scheduler import Explanation, SelectHosts, Selection
+from nova_clone.domain.errors import NoValidHost
+from nova_clone.domain.identity import RequestContext
+from nova_clone.scheduler.filters import enabled
+from nova_clone.scheduler.pipeline import decide
+from nova_clone.scheduler.requests import candidate_query
+from nova_clone.scheduler.settings import SchedulerSettings
+from nova_clone.scheduler.snapshot import Hosts
+
+
+class SchedulerService:
+    """Implements `SchedulerContract`."""
+
+    def __init__(
+        self, settings: SchedulerSettings, placement: PlacementContract, hosts: Hosts
+    ) -> None:
+        self._settings = settings
+        self._placement = placement
+        self._hosts = hosts
+        self._filters = enabled(settings.enabled_filters)
+
+    def select_hosts(self, context: RequestContext, request: SelectHosts) -> Selection:
+        """Choose hosts for each server of one request, best first."""
+        started = time.monotonic()
+        spec = request.spec
+        query = candidate_query(spec, limit=self._settings.max_placement_results)
+        candidates = self._placement.candidates(context, query)
+        feed = self._hosts.refresh(context)
+        views = self._hosts.views({root.id: root for root in candidates.roots}, feed)
+        decisions = [
+            decide(
+                spec,
+                candidates,
+                views,
+                self._filters,
+                self._settings,
+                skip_hosts=frozenset((*request.skip_hosts, *spec.ignored_hosts)),
+            )
+            for _server in request.server_ids
+        ]
+        explanation = dataclasses.replace(
+            decisions[0].explanation if decisions else Explanation(),
+            milliseconds=round((time.monotonic() - started) * 1000, 2),
+        )
+        if any(not decision.choices for decision in decisions):
+            raise NoValidHost(explanation=dataclasses.asdict(explanation))
+        return Selection(
+            choices=tuple(decision.choices for decision in decisions), explanation=explanation
+        )
