@@ -32,6 +32,8 @@ class StandaloneSettings:
     region: str = "RegionOne"
     #: Seconds that a token is good for.
     token_lifetime: int = 4 * 3600
+    #: bcrypt's cost; one more doubles the time of a login.
+    password_rounds: int = 10
     #: Service type to URL of what other processes serve.
     endpoints: Mapping[str, str] = dataclasses.field(
         default_factory=lambda: {
@@ -114,7 +116,7 @@ def build(settings: StandaloneSettings) -> Standalone:
 
 
 def _build(settings: StandaloneSettings, undo: contextlib.ExitStack) -> Standalone:
-    from nova_clone.standalone.identity import build_identity
+    from nova_clone.standalone.identity.app import IdentityOptions, build_identity
 
     resources = undo.enter_context(contextlib.ExitStack())
     servers: dict[str, Server] = {}
@@ -135,10 +137,18 @@ def _build(settings: StandaloneSettings, undo: contextlib.ExitStack) -> Standalo
         return f"http://{host}:{server.port}"
 
     urls = dict(settings.endpoints)
-    identity = build_identity(settings, store("identity"))
+    identity = build_identity(
+        IdentityOptions(
+            key_path=settings.state_path / "token.key",
+            identity_file=settings.identity_file,
+            token_lifetime=settings.token_lifetime,
+            password_rounds=settings.password_rounds,
+        ),
+        store("identity"),
+    )
     urls["identity"] = serve("identity", identity.app, settings.identity_port) + "/v3"
     if "image" in settings.services:
-        from nova_clone.standalone.image import build_images
+        from nova_clone.standalone.image.app import build_images
 
         images = build_images(
             store("image"),

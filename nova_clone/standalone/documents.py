@@ -124,7 +124,7 @@ class Collection(Generic[Record]):
     ) -> None:
         self.name = name
         self._store = store
-        self._record = record
+        self.record = record
         self._key_field = key_field
         self._fields = {field.name for field in dataclasses.fields(record)}
 
@@ -202,7 +202,7 @@ class Collection(Generic[Record]):
         return str(getattr(record, self._key_field))
 
     def _decode(self, body: str) -> Record:
-        return msgspec.json.decode(body, type=self._record)
+        return msgspec.json.decode(body, type=self.record)
 
     def _write(self, statement: str, record: Record) -> None:
         body = msgspec.json.encode(record).decode()

@@ -83,21 +83,33 @@ def test_replace_compares_with_what_is_stored(books: Collection[Book]) -> None:
 
 def test_a_failed_transaction_leaves_nothing(store: DocumentStore, books: Collection[Book]) -> None:
     books.insert(Book(id="kept"))
-    with pytest.raises(errors.AlreadyExists), store.transaction():
-        books.insert(Book(id="lost"))
-        books.delete("kept")
-        books.insert(Book(id="lost"))
+
+    def swap_twice() -> None:
+        with store.transaction():
+            books.insert(Book(id="lost"))
+            books.delete("kept")
+            books.insert(Book(id="lost"))
+
+    with pytest.raises(errors.AlreadyExists):
+        swap_twice()
     assert [book.id for book in books.list()] == ["kept"]
 
 
 def test_a_failed_inner_transaction_is_undone_alone(
     store: DocumentStore, books: Collection[Book]
 ) -> None:
+    books.insert(Book(id="taken"))
+
+    def fill_and_fail() -> None:
+        with store.transaction():
+            books.insert(Book(id="inner"))
+            books.insert(Book(id="taken"))
+
     with store.transaction():
         books.insert(Book(id="outer"))
-        with pytest.raises(errors.Conflict), store.transaction():
-            books.insert(Book(id="inner"))
-            raise errors.Conflict
+        with pytest.raises(errors.AlreadyExists):
+            fill_and_fail()
+    books.delete("taken")
     assert [book.id for book in books.list()] == ["outer"]
 
 

@@ -1,0 +1,1 @@
+"""A small image service that speaks version 2 of Glance's API."""
