@@ -14,7 +14,7 @@ from nova_clone.domain.errors import NotFound
 from nova_clone.web.auth import AuthSettings, authenticated
 from nova_clone.web.call import BodyLimits, Request
 from nova_clone.web.errors import FailureBody, handle_with, nova_fault, placement_errors
-from nova_clone.web.middleware import Arrival, Mount, OnCaller, RequestLog
+from nova_clone.web.middleware import Arrival, Mount, OnCaller, Outermost
 from nova_clone.web.policy import Policy
 from nova_clone.web.versions import Between, VersionScheme, between
 from nova_clone.web.wsgi import WsgiApp
@@ -111,7 +111,8 @@ def build_app(
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = falcon.media.JSONHandler(
         dumps=msgspec.json.encode
     )
-    app.add_error_handler(Exception, handle_with(body))
+    for kind in (Exception, falcon.HTTPError):
+        app.add_error_handler(kind, handle_with(body))
     for route in routes:
         _add(app, settings.prefixes[0][0], route)
     app.add_route("/healthcheck", _Health(hooks.health))
@@ -120,7 +121,12 @@ def build_app(
     guarded = authenticated(
         app, settings.auth, prefixes=[prefix for prefix, _ in settings.prefixes]
     )
-    return RequestLog(guarded, settings.id_headers, hooks.on_caller)
+    return Outermost(
+        guarded,
+        id_headers=settings.id_headers,
+        failure_body=body,
+        on_caller=hooks.on_caller,
+    )
 
 
 def _mount(settings: DoorSettings, routes: Iterable[Route]) -> Mount:

@@ -5,16 +5,19 @@ from __future__ import annotations
 import dataclasses
 import logging
 import re
+import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 import falcon
+import msgspec
 
 from nova_clone.domain.errors import Invalid, NotFound, Unauthorized
 from nova_clone.domain.identity import RequestContext, RequestId, new_request_id
 from nova_clone.web.auth import caller_of
-from nova_clone.web.call import BodyLimits, Request
+from nova_clone.web.call import BodyLimits, Call, Request
+from nova_clone.web.errors import FailureBody, describe
 from nova_clone.web.policy import Policy
 from nova_clone.web.versions import Between, VersionScheme, negotiate, require
 from nova_clone.web.violations import clip
@@ -33,14 +36,20 @@ _MAX_URI: Final = 1024
 OnCaller = Callable[[RequestContext | None], None]
 
 
-class RequestLog:
-    """Outermost layer: gives each request its id and writes its log line."""
+class Outermost:
+    """Gives each request its id and its log line, and answers when all else fails."""
 
     def __init__(
-        self, app: WsgiApp, id_headers: tuple[str, ...], on_caller: OnCaller | None = None
+        self,
+        app: WsgiApp,
+        *,
+        id_headers: tuple[str, ...],
+        failure_body: FailureBody,
+        on_caller: OnCaller | None = None,
     ) -> None:
         self._app = app
         self._id_headers = id_headers
+        self._failure_body = failure_body
         self._on_caller: OnCaller = on_caller or _nobody_cares
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -62,6 +71,8 @@ class RequestLog:
 
         try:
             return self._app(environ, start)
+        except Exception as error:  # noqa: BLE001 - nothing but the HTTP server is behind this
+            return self._apologise(error, request_id, start)
         finally:
             _LOG.info(
                 '%s "%s %s" status: %s len: %s microversion: %s time: %.6f',
@@ -74,6 +85,18 @@ class RequestLog:
                 time.perf_counter() - begun,
             )
             self._on_caller(None)
+
+    def _apologise(
+        self, error: Exception, request_id: RequestId, start_response: StartResponse
+    ) -> Iterable[bytes]:
+        _LOG.error("The request failed outside the application.", exc_info=error)
+        call = Call()
+        call.request_id = request_id
+        failure = describe(error, call)
+        body = msgspec.json.encode(self._failure_body(failure, call))
+        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+        start_response(f"{failure.status} {failure.title}", headers, sys.exc_info())
+        return [body]
 
 
 def _nobody_cares(caller: RequestContext | None) -> None:

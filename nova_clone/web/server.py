@@ -63,6 +63,7 @@ class HttpServer:
             _start=False,
         )
         self._server.request_timeout = settings.request_timeout
+        self._address: tuple[str, int] = self._server.socket.getsockname()[:2]
         self._stopping = threading.Event()
         self._grace = 0.0
         self._thread: threading.Thread | None = None
@@ -70,8 +71,7 @@ class HttpServer:
     @property
     def address(self) -> tuple[str, int]:
         """The address and port that are listened on."""
-        host, port = self._server.socket.getsockname()[:2]
-        return host, port
+        return self._address
 
     @property
     def url(self) -> str:
