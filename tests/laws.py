@@ -6,7 +6,8 @@ A `WorkflowCase` says how to set a stage for one workflow and how to look at the
 - `unwinds_from_every_step`: wherever it fails or is interrupted, nothing stays behind, even
   when every ``undo`` is called twice;
 - `resumes_from_every_mark`: a process may die before and after each write to the journal and
-  each call of a function, forward and backward, and another one brings the work to its end.
+  each call of a function, forward and backward, and another one brings the work to its end:
+  also when the failure that was met does not come again, or an interrupt came meanwhile.
 
 Time is a number here, and everything runs in the calling thread.
 """
@@ -258,6 +259,7 @@ class Play:
         inner = case.journal(self.world, self.clock)
         self.journal = CrashingJournal(inner, self.crashes)
         self.answer = case.answer
+        self.after_crash: Callable[[], object] = lambda: None
         self._workflow = self._with_points(workflow)
         self._workers = 0
         self.worker = self._new_worker()
@@ -278,6 +280,7 @@ class Play:
                 self._move_on(live)
             except Crash:
                 self.worker = self._new_worker()
+                self.after_crash()
         raise AssertionError(f"{self.case.name} does not end: {self.loaded()}")
 
     def loaded(self) -> Loaded:
@@ -435,6 +438,9 @@ def _interrupts_after(case: WorkflowCase, step: str) -> None:
 def resumes_from_every_mark(case: WorkflowCase) -> None:
     """Assert that a death at any point, or at all of them, changes nothing in the end."""
     _at_every_point(case, case.workflow, check=_assert_complete)
+    _at_every_point(case, case.workflow, check=_assert_stopped)
+    for name in step_names(case):
+        _at_every_point(case, _failing_once(case, name), check=_assert_consistent)
     last = step_names(case)[-1]
     failing = wrapped(case.workflow, do=_failing(last, afterwards=True), undo=unchanged)
     _at_every_point(case, failing, check=_assert_unwound)
@@ -444,20 +450,68 @@ def resumes_from_every_mark(case: WorkflowCase) -> None:
         _at_every_point(changed, case.workflow, check=_assert_unwound)
 
 
+def _assert_consistent(play: Play, how: str) -> None:
+    loaded = play.run()
+    failure = play.outcome().failure
+    looks_right = play.case.is_complete if failure is None else play.case.is_empty
+    assert looks_right(play.world), f"{how}: neither whole nor gone: {loaded.marks}"
+
+
+def _assert_stopped(play: Play, how: str) -> None:
+
+    def interrupt() -> None:
+        if play.crashes.happened == 1:
+            play.journal.interrupt(play.id, "enough")
+
+    play.after_crash = interrupt
+    loaded = play.run()
+    failure = play.outcome().failure
+    looks_right = play.case.is_complete
+    if failure is not None:
+        looks_right = play.case.is_interrupted or play.case.is_empty
+    assert looks_right(play.world), f"{how}: neither whole nor gone: {loaded.marks}"
+
+
+def _failing_once(case: WorkflowCase, step: str) -> Callable[[], Workflow]:
+    def fresh() -> Workflow:
+        calls: list[str] = []
+
+        def wrap(name: str, function: Do) -> Do:
+            def fail(ctx: StepContext) -> Done | Nap | None:
+                calls.append(name)
+                if len(calls) == 1:
+                    raise ExternalFailure(f"Step {name} was told to fail once.")
+                return function(ctx)
+
+            return fail if name == step else function
+
+        return wrapped(case.workflow, do=wrap, undo=unchanged)
+
+    return fresh
+
+
 def _at_every_point(
-    case: WorkflowCase, workflow: Workflow, *, check: Callable[[Play, str], None]
+    case: WorkflowCase,
+    workflow: Workflow | Callable[[], Workflow],
+    *,
+    check: Callable[[Play, str], None],
 ) -> None:
+    """Play with a death at each point in turn, then with one at every point."""
+
+    def fresh() -> Workflow:
+        return workflow if isinstance(workflow, Workflow) else workflow()
+
     at = 0
     while True:
         crashes = Crashes(at=at)
-        check(Play(case, workflow, crashes=crashes), f"dies at point {at}")
+        check(Play(case, fresh(), crashes=crashes), f"dies at point {at}")
         if not crashes.happened:
             break
         at += 1
     assert at > 2 * len(step_names(case))
     everywhere = Crashes(everywhere=True)
-    check(Play(case, workflow, crashes=everywhere), "dies at every point")
-    assert everywhere.happened >= at // 2
+    check(Play(case, fresh(), crashes=everywhere), "dies at every point")
+    assert everywhere.happened > 1
 
 
 def marks_of(play: Play) -> list[tuple[str, MarkKind]]:
