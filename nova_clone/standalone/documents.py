@@ -205,7 +205,7 @@ class Collection(Generic[Record]):
         return msgspec.json.decode(body, type=self.record)
 
     def _write(self, statement: str, record: Record) -> None:
-        body = msgspec.json.encode(record).decode()
+        body = msgspec.json.encode(fields_of(record)).decode()
         try:
             self._store.execute(statement, (self._key(record), body))
         except sqlite3.IntegrityError as error:
@@ -229,6 +229,15 @@ class Collection(Generic[Record]):
                 clauses.append(f"{_field(field)} IN ({', '.join('?' * len(value))})")
                 parameters.extend(value)
         return (" WHERE " + " AND ".join(clauses) if clauses else ""), tuple(parameters)
+
+
+def fields_of(record: _Dataclass) -> dict[str, Any]:
+    """Return every field of a record by its name.
+
+    A record that msgspec made keeps no defaults of its own, and msgspec then leaves
+    them out of what it encodes; an index needs them.
+    """
+    return {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
 
 
 def _field(name: str) -> str:

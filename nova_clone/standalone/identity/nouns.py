@@ -5,10 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-import msgspec
-
 from nova_clone.domain import errors
 from nova_clone.standalone.authentication import TokenRecord
+from nova_clone.standalone.documents import fields_of
 from nova_clone.standalone.identity.door import Door
 from nova_clone.standalone.identity.kinds import Kind
 from nova_clone.standalone.identity.records import (
@@ -71,12 +70,12 @@ def project_view(project: Project) -> dict[str, Any]:
 
 def domain_view(domain: Domain) -> dict[str, Any]:
     """Return a domain as the API shows it."""
-    return {**msgspec.to_builtins(domain), "tags": [], "options": {}}
+    return {**fields_of(domain), "tags": [], "options": {}}
 
 
 def role_view(role: Role) -> dict[str, Any]:
     """Return a role as the API shows it."""
-    return {**msgspec.to_builtins(role), "domain_id": None, "options": {}}
+    return {**fields_of(role), "domain_id": None, "options": {}}
 
 
 def _domains(door: Door) -> Kind[Domain]:
@@ -167,7 +166,7 @@ def _regions(door: Door) -> Kind[Region]:
         collection=door.directory.regions,
         writable=frozenset({"description", "parent_region_id"}),
         filters=frozenset({"parent_region_id"}),
-        view=msgspec.to_builtins,
+        view=fields_of,
         forget=door.directory.regions.delete,
         id_given=True,
         public=True,
@@ -181,7 +180,7 @@ def _services(door: Door) -> Kind[Service]:
         collection=door.directory.services,
         writable=frozenset({"type", "name", "description", "enabled"}),
         filters=frozenset({"type", "name"}),
-        view=msgspec.to_builtins,
+        view=fields_of,
         forget=door.directory.forget_service,
     )
 
@@ -205,7 +204,7 @@ def _endpoints(door: Door) -> Kind[Endpoint]:
         collection=door.directory.endpoints,
         writable=frozenset({"service_id", "interface", "url", "region_id", "region", "enabled"}),
         filters=frozenset({"service_id", "interface", "region_id"}),
-        view=lambda endpoint: {**msgspec.to_builtins(endpoint), "region": endpoint.region_id},
+        view=lambda endpoint: {**fields_of(endpoint), "region": endpoint.region_id},
         forget=door.directory.endpoints.delete,
         prepare=prepare,
     )

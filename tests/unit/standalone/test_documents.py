@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from nova_clone.domain import errors
@@ -149,3 +150,8 @@ def test_records_survive_a_store_that_was_never_closed(tmp_path: Path) -> None:
 
 def test_the_file_is_for_its_owner_alone(store: DocumentStore, tmp_path: Path) -> None:
     assert (tmp_path / "books.sqlite").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_default_counts_although_a_decoder_left_it_out(books: Collection[Book]) -> None:
+    books.insert(msgspec.convert({"id": "a", "isbn": "1"}, Book))
+    assert [book.id for book in books.list(lent=False, copies=0)] == ["a"]
