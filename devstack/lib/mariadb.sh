@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 
 MARIADB_USER=nova
-MARIADB_PASSWORD=${MARIADB_PASSWORD:-database-secret}
+MARIADB_PASSWORD=${MARIADB_PASSWORD:-database-password}
 
 # $2 = database
 mariadb_url() {

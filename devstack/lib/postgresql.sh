@@ -2,7 +2,7 @@
 # shellcheck shell=bash
 
 POSTGRES_USER=nova
-POSTGRES_PASSWORD=${POSTGRES_PASSWORD:-database-secret}
+POSTGRES_PASSWORD=${POSTGRES_PASSWORD:-database-password}
 
 # $2 = database
 postgres_url() {

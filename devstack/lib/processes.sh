@@ -36,7 +36,8 @@ start_process() {
     shift 2
     process_of "$pid_file" >/dev/null && return 0
     mkdir -p "$(dirname "$pid_file")" "$(dirname "$log")"
-    setsid "$@" >>"$log" 2>&1 </dev/null &
+    # 8 and 9 are the caller's stderr and lock: a daemon that kept them would keep the lock.
+    setsid "$@" >>"$log" 2>&1 </dev/null 8>&- 9>&- &
     remember_process "$pid_file" $! || die "$1 ended at once; see $log"
     disown $!
 }

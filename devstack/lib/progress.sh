@@ -1,6 +1,9 @@
 # Numbered steps with the seconds they took, and a clear word when one fails.
 # shellcheck shell=bash
 
+# Failures are told here even when the failing command's output goes elsewhere.
+exec 8>&2
+
 STARTED_AT=$SECONDS
 STEP=
 STEP_LOG=
@@ -31,7 +34,7 @@ note() {
 }
 
 die() {
-    printf 'FAILED: %s\n' "$*" >&2
+    printf 'FAILED: %s\n' "$*" >&8
     exit 1
 }
 
@@ -47,10 +50,10 @@ logged() {
 explain_failure() {
     local status=$?
     [ "$status" -ne 0 ] && [ -n "$STEP" ] || return 0
-    printf '\nFAILED after %ds in the step: %s\n' $((SECONDS - STARTED_AT)) "$STEP" >&2
+    printf '\nFAILED after %ds in the step: %s\n' $((SECONDS - STARTED_AT)) "$STEP" >&8
     [ -n "$STEP_LOG" ] && [ -e "$STEP_LOG" ] || return 0
-    printf 'The end of its log, %s:\n' "$STEP_LOG" >&2
-    tail -n 25 "$STEP_LOG" | sed 's/^/    /' >&2
+    printf 'The end of its log, %s:\n' "$STEP_LOG" >&8
+    tail -n 25 "$STEP_LOG" | sed 's/^/    /' >&8
 }
 
 # Tries a command until it succeeds. $1 = seconds at most, $2 = what is waited for, $3... = the command

@@ -3,7 +3,7 @@
 # shellcheck shell=bash
 
 RABBIT_USER=nova
-RABBIT_PASSWORD=${RABBIT_PASSWORD:-rabbit-secret}
+RABBIT_PASSWORD=${RABBIT_PASSWORD:-rabbit-password}
 
 rabbit_url() {
     echo "rabbit://$RABBIT_USER:$RABBIT_PASSWORD@127.0.0.1:$RABBIT_PORT/"
