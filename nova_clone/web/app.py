@@ -14,7 +14,7 @@ from nova_clone.domain.errors import NotFound
 from nova_clone.web.auth import AuthSettings, authenticated
 from nova_clone.web.call import BodyLimits, Request
 from nova_clone.web.errors import FailureBody, handle_with, nova_fault, placement_errors
-from nova_clone.web.middleware import Arrival, Mount, OnCaller, Outermost
+from nova_clone.web.middleware import Arrival, Links, Mount, OnCaller, Outermost
 from nova_clone.web.policy import Policy
 from nova_clone.web.versions import Between, VersionScheme, between
 from nova_clone.web.wsgi import WsgiApp
@@ -32,7 +32,8 @@ class DoorSettings:
     `prefixes` are the paths that versioned routes hang under, each with
     whether it is the lenient legacy one; an empty prefix hangs them at the
     root. Paths under no prefix are served without a token. `link_prefix` is
-    ``[api] compute_link_prefix``.
+    ``[api] compute_link_prefix``, `trust_proxy` is
+    ``[oslo_middleware] enable_proxy_headers_parsing``.
     """
 
     scheme: VersionScheme
@@ -42,6 +43,7 @@ class DoorSettings:
     project_segment: bool = True
     limits: BodyLimits = dataclasses.field(default_factory=BodyLimits)
     link_prefix: str | None = None
+    trust_proxy: bool = False
     id_headers: tuple[str, ...] = ("x-openstack-request-id", "x-compute-request-id")
 
 
@@ -103,7 +105,7 @@ def build_app(
         policy=policy,
         limits=settings.limits,
         on_caller=hooks.on_caller,
-        link_prefix=settings.link_prefix,
+        links=Links(prefix=settings.link_prefix, trust_proxy=settings.trust_proxy),
     )
     app: falcon.App[Request, falcon.Response] = falcon.App(
         middleware=[arrival], request_type=Request

@@ -13,7 +13,7 @@ from typing import Any, Final
 import falcon
 import msgspec
 
-from nova_clone.domain.errors import Invalid, NotFound, Unauthorized
+from nova_clone.domain.errors import Invalid, NotFound, Unauthorized, Unavailable
 from nova_clone.domain.identity import RequestContext, RequestId, new_request_id
 from nova_clone.web.auth import caller_of
 from nova_clone.web.call import BodyLimits, Call, Request
@@ -21,7 +21,7 @@ from nova_clone.web.errors import FailureBody, describe
 from nova_clone.web.policy import Policy
 from nova_clone.web.versions import Between, VersionScheme, negotiate, require
 from nova_clone.web.violations import clip
-from nova_clone.web.wsgi import Environ, Headers, StartResponse, WsgiApp
+from nova_clone.web.wsgi import OVERLOADED, Environ, Headers, StartResponse, WsgiApp
 
 _LOG = logging.getLogger(__name__)
 
@@ -70,9 +70,12 @@ class Outermost:
             return start_response(status, headers, exc_info)
 
         try:
+            if OVERLOADED in environ:
+                return self._answer(Unavailable(), request_id, start)
             return self._app(environ, start)
         except Exception as error:  # noqa: BLE001 - nothing but the HTTP server is behind this
-            return self._apologise(error, request_id, start)
+            _LOG.error("The request failed outside the application.", exc_info=error)
+            return self._answer(error, request_id, start)
         finally:
             _LOG.info(
                 '%s "%s %s" status: %s len: %s microversion: %s time: %.6f',
@@ -86,15 +89,18 @@ class Outermost:
             )
             self._on_caller(None)
 
-    def _apologise(
+    def _answer(
         self, error: Exception, request_id: RequestId, start_response: StartResponse
     ) -> Iterable[bytes]:
-        _LOG.error("The request failed outside the application.", exc_info=error)
         call = Call()
         call.request_id = request_id
         failure = describe(error, call)
         body = msgspec.json.encode(self._failure_body(failure, call))
-        headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+        headers = [
+            ("Content-Type", "application/json"),
+            ("Content-Length", str(len(body))),
+            *failure.headers.items(),
+        ]
         start_response(f"{failure.status} {failure.title}", headers, sys.exc_info())
         return [body]
 
@@ -125,6 +131,25 @@ class Mount:
     project_segment: bool
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Links:
+    """How links back to this service begin.
+
+    `prefix` replaces scheme and host; headers that a proxy sets to tell them
+    are believed with `trust_proxy` only.
+    """
+
+    prefix: str | None
+    trust_proxy: bool
+
+    def root_of(self, req: Request) -> str:
+        """Return scheme, host and mount point, without a trailing slash."""
+        if self.prefix:
+            return self.prefix.rstrip("/") + req.root_path.rstrip("/")
+        root = req.forwarded_prefix if self.trust_proxy else req.prefix
+        return root.rstrip("/")
+
+
 _PROJECT_SEGMENT = re.compile(r"[0-9a-fA-F-]+")
 
 
@@ -139,14 +164,14 @@ class Arrival:
         policy: Policy,
         limits: BodyLimits,
         on_caller: OnCaller | None,
-        link_prefix: str | None,
+        links: Links,
     ) -> None:
         self._mount = mount
         self._scheme = scheme
         self._policy = policy
         self._limits = limits
         self._on_caller = on_caller
-        self._link_prefix = link_prefix
+        self._links = links
 
     def process_request(self, req: Request, resp: falcon.Response) -> None:
         """Prepare ``req.context``; reroute prefixed paths to the canonical one."""
@@ -206,7 +231,7 @@ class Arrival:
     def _place(self, req: Request) -> None:
         call = req.context
         path = req.path if req.path == "/" else req.path.rstrip("/") or "/"
-        root = self._link_prefix or req.prefix.rstrip("/")
+        root = self._links.root_of(req)
         call.bookmark_root = call.link_root = root
         for prefix, legacy in self._mount.prefixes:
             if path == prefix or path.startswith(f"{prefix}/"):

@@ -7,6 +7,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterable, Mapping
+from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any, Final, Literal
 
@@ -19,9 +20,13 @@ from nova_clone.domain.errors import Forbidden
 from nova_clone.domain.identity import RequestContext
 
 Target = Mapping[str, Any]
+"""What a rule is checked against: attributes of a resource, all of them hashable."""
+
+Decided = dict[tuple[Any, ...], bool]
 
 _LOG = logging.getLogger(__name__)
 _LOOK_EVERY: Final = 5.0
+_MAX_DECIDED: Final = 20_000
 
 ANYBODY: Final = "@"
 NOBODY: Final = "!"
@@ -133,7 +138,7 @@ class Policy:
         self._rules = tuple(rules)
         self._settings = settings or PolicySettings()
         self._stamp = _stamp(self._settings)
-        self._enforcer = _enforcer(self._rules, self._settings)
+        self._in_force = self._load()
         self._reloading = threading.Lock()
         self._look_again = time.monotonic() + _LOOK_EVERY
 
@@ -158,14 +163,21 @@ class Policy:
         """Tell whether the rule ``context_is_admin`` holds for `context`."""
         return self.permits(context, "context_is_admin")
 
-    def decide(self, rule: str, target: Target, credentials: dict[str, Any]) -> bool:
+    def decide(self, rule: str, target: Target, credentials: Credentials) -> bool:
         """Ask oslo.policy; raise `KeyError` for a rule that was never registered."""
         if time.monotonic() >= self._look_again:
             self.refresh()
-        enforcer = self._enforcer
-        if rule not in enforcer.registered_rules:
-            raise KeyError(rule)
-        return bool(enforcer.enforce(rule, target, credentials))
+        enforcer, decided = self._in_force
+        if decided is None:
+            return _ask(enforcer, rule, target, credentials)
+        key = (rule, credentials.key, *target.items())
+        verdict = decided.get(key)
+        if verdict is None:
+            verdict = _ask(enforcer, rule, target, credentials)
+            if len(decided) >= _MAX_DECIDED:
+                decided.clear()
+            decided[key] = verdict
+        return verdict
 
     def refresh(self) -> None:
         """Take over policy files that changed since the last look."""
@@ -176,22 +188,54 @@ class Policy:
             stamp = _stamp(self._settings)
             if stamp != self._stamp:
                 self._stamp = stamp
-                self._enforcer = _enforcer(self._rules, self._settings)
+                self._in_force = self._load()
         except (OSError, ValueError, YAMLError):
             _LOG.exception("The changed policy files cannot be used; the former rules stay.")
         finally:
             self._reloading.release()
 
+    def _load(self) -> tuple[oslo.Enforcer, Decided | None]:
+        enforcer = _enforcer(self._rules, self._settings)
+        return enforcer, _memory(enforcer)
+
+
+class Credentials:
+    """What rules may look at of a caller, with a key that stands for all of it."""
+
+    __slots__ = ("key", "values")
+
+    def __init__(self, context: RequestContext) -> None:
+        self.values: dict[str, Any] = {
+            "user_id": context.user_id,
+            "project_id": context.project_id,
+            "tenant": context.project_id,
+            "is_admin": context.is_admin,
+            "system_scope": context.system_scope,
+            "user_domain_id": context.user_domain_id,
+            "project_domain_id": context.project_domain_id,
+            "roles": list(context.roles),
+            "service_roles": list(context.service_roles),
+        }
+        self.key = (
+            context.user_id,
+            context.project_id,
+            context.is_admin,
+            context.system_scope,
+            context.user_domain_id,
+            context.project_domain_id,
+            context.roles,
+            context.service_roles,
+        )
+
 
 class Verdicts:
     """What one caller may do; bound to one request and not shared."""
 
-    __slots__ = ("_context", "_credentials", "_known", "_own", "_policy")
+    __slots__ = ("_credentials", "_known", "_own", "_policy")
 
     def __init__(self, policy: Policy, context: RequestContext) -> None:
         self._policy = policy
-        self._context = context
-        self._credentials = _credentials(context)
+        self._credentials = Credentials(context)
         self._own: Target = {"project_id": context.project_id, "user_id": context.user_id}
         self._known: dict[tuple[Any, ...], bool] = {}
 
@@ -216,18 +260,19 @@ class Verdicts:
         return frozenset(rule for rule in rules if self.permits(rule, target))
 
 
-def _credentials(context: RequestContext) -> dict[str, Any]:
-    return {
-        "user_id": context.user_id,
-        "project_id": context.project_id,
-        "tenant": context.project_id,
-        "roles": list(context.roles),
-        "is_admin": context.is_admin,
-        "system_scope": context.system_scope,
-        "user_domain_id": context.user_domain_id,
-        "project_domain_id": context.project_domain_id,
-        "service_roles": list(context.service_roles),
-    }
+def _ask(enforcer: oslo.Enforcer, rule: str, target: Target, credentials: Credentials) -> bool:
+    if rule not in enforcer.registered_rules:
+        raise KeyError(rule)
+    return bool(enforcer.enforce(rule, target, dict(credentials.values)))
+
+
+def _memory(enforcer: oslo.Enforcer) -> Decided | None:
+    """Return room for decisions; None when a rule may ask somebody outside."""
+    outside = [point.name for point in entry_points(group="oslo.policy.rule_checks")]
+    checks = [str(check) for check in enforcer.rules.values()]
+    if any(f"{name}:" in check for name in outside for check in checks):
+        return None
+    return {}
 
 
 def _enforcer(rules: Iterable[Rule], settings: PolicySettings) -> oslo.Enforcer:

@@ -7,19 +7,23 @@ another WSGI server in front.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
 import select
+import socket
 import threading
 import time
+from collections.abc import Iterable
 from typing import Any, Final
 
+from waitress import wasyncore
 from waitress.adjustments import Adjustments
 from waitress.channel import HTTPChannel
 from waitress.server import TcpWSGIServer
 from waitress.task import ThreadedTaskDispatcher
 
-from nova_clone.web.wsgi import WsgiApp
+from nova_clone.web.wsgi import OVERLOADED, Environ, StartResponse, WsgiApp
 
 _LOG = logging.getLogger(__name__)
 
@@ -32,7 +36,8 @@ _CLEANUP_SECONDS: Final = 1
 class ServerSettings:
     """Where to listen and how much to take on at once.
 
-    Port 0 asks for any free one. `idle_timeout` and `request_timeout` are
+    Port 0 asks for any free one. Once more than `max_waiting` requests wait
+    for a thread, the oldest are marked with `OVERLOADED`. `idle_timeout` and `request_timeout` are
     seconds: how long a connection may rest between requests, and how long a
     client may take to send one whole request.
     """
@@ -41,6 +46,7 @@ class ServerSettings:
     port: int = 0
     threads: int = 16
     connections: int = 1000
+    max_waiting: int = 200
     backlog: int = 1024
     max_body_bytes: int = 114688
     max_header_bytes: int = 65536
@@ -53,10 +59,10 @@ class HttpServer:
 
     def __init__(self, app: WsgiApp, settings: ServerSettings) -> None:
         self._settings = settings
-        self._dispatcher = ThreadedTaskDispatcher()
+        self._dispatcher = _Dispatcher()
         self._map: dict[int, Any] = {}
         self._server = _Server(
-            app,
+            _Shedding(app, self._dispatcher, settings.max_waiting),
             map=self._map,
             dispatcher=self._dispatcher,
             adj=_adjustments(settings),
@@ -72,6 +78,11 @@ class HttpServer:
     def address(self) -> tuple[str, int]:
         """The address and port that are listened on."""
         return self._address
+
+    @property
+    def waiting(self) -> int:
+        """How many requests wait for a thread."""
+        return len(self._dispatcher.queue)
 
     @property
     def url(self) -> str:
@@ -116,6 +127,29 @@ class HttpServer:
         self._server.asyncore.loop(timeout=timeout, use_poll=use_poll, map=self._map, count=1)
 
 
+class _Dispatcher(ThreadedTaskDispatcher):  # type: ignore[misc]
+    """Hands requests to threads without a log line for each that has to wait."""
+
+    def add_task(self, task: Any) -> None:
+        with self.lock:
+            self.queue.append(task)
+            self.queue_cv.notify()
+
+
+class _Shedding:
+    """Tells the application when requests come in faster than it answers them."""
+
+    def __init__(self, app: WsgiApp, dispatcher: ThreadedTaskDispatcher, limit: int) -> None:
+        self._app = app
+        self._dispatcher = dispatcher
+        self._limit = limit
+
+    def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        if len(self._dispatcher.queue) > self._limit:
+            environ[OVERLOADED] = True
+        return self._app(environ, start_response)
+
+
 class _Channel(HTTPChannel):  # type: ignore[misc]
     """A connection that remembers since when the request at hand is arriving."""
 
@@ -130,9 +164,42 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         return went_on
 
 
+class _Waker(wasyncore.dispatcher):  # type: ignore[misc]
+    """Wakes the event loop from other threads, never blocking the one that calls.
+
+    Waitress's own is a pipe, on which green threads may not write together.
+    """
+
+    def __init__(self, map: dict[int, Any]) -> None:  # noqa: A002 - waitress's name for it
+        ours, self._far_end = socket.socketpair()
+        self._far_end.setblocking(False)  # noqa: FBT003 - the socket's own signature
+        super().__init__(ours, map=map)
+
+    def writable(self) -> bool:
+        return False
+
+    def handle_read(self) -> None:
+        self.recv(4096)
+
+    def close(self) -> None:
+        super().close()
+        self._far_end.close()
+
+    def pull_trigger(self) -> None:
+        """Wake the loop; one that is about to wake, or has ended, needs no more."""
+        with contextlib.suppress(OSError):
+            self._far_end.send(b"x")
+
+
 class _Server(TcpWSGIServer):  # type: ignore[misc]
     channel_class = _Channel
     request_timeout = 30.0
+    trigger: Any
+
+    def __init__(self, app: WsgiApp, **options: Any) -> None:
+        super().__init__(app, **options)
+        self.trigger.close()
+        self.trigger = _Waker(self._map)
 
     def refuse_more(self) -> None:
         """Close the listening socket and keep the connections there are."""

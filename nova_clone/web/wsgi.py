@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
+
+OVERLOADED: Final = "nova_clone.overloaded"
+"""Set in the environment of a request that is to be turned away at once."""
 
 Environ = dict[str, Any]
 Headers = list[tuple[str, str]]

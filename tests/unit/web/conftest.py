@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import falcon
 import falcon.testing
 import pytest
@@ -113,11 +115,14 @@ def a_policy() -> Policy:
     return Policy(rules, PolicySettings(config_dirs=("/nonexistent",)))
 
 
-def a_door(*, auth: AuthSettings | None = None, hooks: Hooks | None = None) -> WsgiApp:
+def a_door(
+    *, auth: AuthSettings | None = None, hooks: Hooks | None = None, **settings: Any
+) -> WsgiApp:
     return build_app(
         DoorSettings(
             scheme=COMPUTE,
             auth=auth or AuthSettings(strategy="noauth2", noauth_roles=("reader", "member")),
+            **settings,
         ),
         ROUTES,
         policy=a_policy(),

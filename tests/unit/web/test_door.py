@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+from typing import Any
 
 import falcon
 import pytest
@@ -12,6 +13,7 @@ from nova_clone.web.app import DoorSettings, Hooks, Route, build_app
 from nova_clone.web.auth import AuthSettings
 from nova_clone.web.call import Request
 from nova_clone.web.versions import Version, VersionRange, VersionScheme
+from nova_clone.web.wsgi import OVERLOADED
 
 from .conftest import Client, a_door, a_policy
 
@@ -110,6 +112,33 @@ def test_links_repeat_how_the_url_was_written(client: Client) -> None:
     assert plain["bookmark"] == "http://falconframework.org/things/7"
     assert with_project["self"] == "http://falconframework.org/v2/p1/things/7"
     assert with_project["bookmark"] == "http://falconframework.org/p1/things/7"
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({}, "http://inside/compute/v2.1/things/7"),
+        ({"trust_proxy": True}, "https://outside/compute/v2.1/things/7"),
+        ({"link_prefix": "https://cloud/"}, "https://cloud/compute/v2.1/things/7"),
+    ],
+)
+def test_links_begin_where_the_operator_says(settings: dict[str, Any], expected: str) -> None:
+    result = Client(a_door(**settings)).ask(
+        "GET",
+        "/v2.1/things/7",
+        host="inside",
+        root_path="/compute",
+        headers={"X-Forwarded-Proto": "https", "X-Forwarded-Host": "outside"},
+    )
+    assert result.json["self"] == expected
+
+
+def test_an_overloaded_server_turns_requests_away(client: Client) -> None:
+    result = client.ask("GET", "/v2.1/things/7", extras={OVERLOADED: True})
+    assert result.status_code == 503
+    assert list(result.json) == ["serviceUnavailable"]
+    assert "Retry-After" in result.headers
+    assert "x-compute-request-id" in result.headers
 
 
 def test_a_resource_exists_within_its_span_only(client: Client) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from nova_clone.web.server import HttpServer, ServerSettings
-from nova_clone.web.wsgi import Environ, StartResponse
+from nova_clone.web.wsgi import OVERLOADED, Environ, StartResponse
 
 from .conftest import a_door
 
@@ -70,8 +70,10 @@ class Gate:
     def __init__(self) -> None:
         self.entered = threading.Event()
         self.open = threading.Event()
+        self.marked: list[bool] = []
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> list[bytes]:
+        self.marked.append(OVERLOADED in environ)
         self.entered.set()
         self.open.wait()
         start_response("200 OK", [("Content-Length", "4")])
@@ -93,6 +95,25 @@ def test_stopping_lets_running_requests_end() -> None:
     connection.close()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(server.address)
+
+
+def test_requests_that_wait_in_too_long_a_queue_are_marked() -> None:
+    gate = Gate()
+    server = a_server(gate, threads=1, max_waiting=1)
+    server.start()
+    connections = [http.client.HTTPConnection(*server.address) for _ in range(4)]
+    for connection in connections:
+        connection.request("GET", "/")
+        assert gate.entered.wait(10)
+    pause = threading.Event()
+    while server.waiting < 3:
+        pause.wait(0.01)
+    gate.open.set()
+    for connection in connections:
+        connection.getresponse().read()
+        connection.close()
+    server.stop()
+    assert gate.marked == [False, True, False, False]
 
 
 def test_a_server_that_never_started_gives_its_port_back() -> None:
