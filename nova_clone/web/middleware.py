@@ -183,7 +183,7 @@ class Arrival:
         if "\x00" in req.path:
             raise Invalid("The path holds a character that is not allowed.")
         self._place(req)
-        if call.versioned:
+        if call.versioned and not call.legacy:
             call.version = negotiate(req.get_header, self._scheme)
             call.negotiated = True
             req.env[VERSION_KEY] = str(call.version)
@@ -216,7 +216,7 @@ class Arrival:
     ) -> None:
         """Name the version that answered."""
         call = req.context
-        if call.versioned:
+        if call.versioned and not call.legacy:
             resp.append_header("Vary", self._scheme.vary())
         if call.negotiated:
             resp.set_headers(self._scheme.response_headers(call.version))

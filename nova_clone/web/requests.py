@@ -178,9 +178,16 @@ class OneOf:
             yield from alternative.edges()
 
     def relaxed(self, value: Any, version: Version) -> Any:
-        for alternative in self._alternatives:
-            value = alternative.relaxed(value, version)
-        return value
+        results = [alternative.relaxed(value, version) for alternative in self._alternatives]
+        changed = [result for result in results if result is not value]
+        if not changed:
+            return value
+        if not isinstance(value, dict):
+            return changed[0]
+        merged: dict[str, Any] = {}
+        for result in reversed(changed):
+            merged |= result
+        return merged
 
 
 class AnyOf(OneOf):

@@ -21,7 +21,7 @@ INT32_MAX: Final = 2**31 - 1
 INT64_MAX: Final = 2**63 - 1
 
 _UUID = re.compile(r"[0-9a-fA-F]{8}-?(?:[0-9a-fA-F]{4}-?){3}[0-9a-fA-F]{12}")
-_DIGITS = re.compile(r"[+-]?[0-9]{1,20}")
+_DIGITS = re.compile(r"-?[0-9]{1,20}")
 _BLANKS = re.compile(r"\s+")
 
 
@@ -63,9 +63,27 @@ def _is_regex(text: str) -> bool:
     return True
 
 
+def as_time(text: str) -> dt.datetime:
+    """Return the moment an ISO 8601 text names, in UTC; raise ValueError for others.
+
+    A text without an offset is taken as UTC. A blank before the offset is a
+    plus sign that was not escaped in a query.
+    """
+    text = text.strip()
+    if "T" in text:
+        text = text.replace(" ", "+", 1)
+    moment = dt.datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        return moment.replace(tzinfo=dt.UTC)
+    try:
+        return moment.astimezone(dt.UTC)
+    except OverflowError:
+        raise ValueError("the time lies outside the calendar") from None
+
+
 def _is_date_time(text: str) -> bool:
     try:
-        dt.datetime.fromisoformat(text.strip().replace(" ", "+", 1) if "T" in text else text)
+        as_time(text)
     except ValueError:
         return False
     return True

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import datetime as dt
 import json
 from typing import Any
 
@@ -164,6 +165,23 @@ def test_the_legacy_shape_is_searched_through_lists_and_alternatives() -> None:
     assert body.parse(media, V("2.1"), legacy=True) == kept
 
 
+def test_the_legacy_shape_keeps_what_any_alternative_knows() -> None:
+    body = Body(OneOf(Object(Field("a", NAME)), Object(Field("b", NAME, required=True)), TEXT))
+    assert body.parse({"b": " x ", "c": 1}, V("2.1"), legacy=True) == {"b": "x"}
+    assert body.parse("s", V("2.1"), legacy=True) == "s"
+
+
+def test_times_are_read_as_utc() -> None:
+    noon = dt.datetime(2026, 1, 1, 12, tzinfo=dt.UTC)
+    for text in (
+        "2026-01-01T12:00:00Z",
+        "2026-01-01 12:00:00",
+        "2026-01-01T14:00:00+02:00",
+        "2026-01-01T14:00:00 02:00",
+    ):
+        assert schemas.as_time(text) == noon
+
+
 GOOD_AND_BAD = [
     (
         schemas.UUID,
@@ -184,7 +202,11 @@ GOOD_AND_BAD = [
     (schemas.TAG, ["a b"], ["", "a,b", "a/b", "x" * 61]),
     (schemas.METADATA, [{"a:b c": "v"}], [{"a": 1}, {"": "v"}, {"k/": "v"}, {"k": "v" * 256}]),
     (schemas.REGEX, ["^a.*$"], ["(", "*"]),
-    (schemas.DATE_TIME, ["2026-01-01T00:00:00Z", "2026-01-01"], ["yesterday", ""]),
+    (
+        schemas.DATE_TIME,
+        ["2026-01-01T00:00:00Z", "2026-01-01"],
+        ["yesterday", "", "0001-01-01T00:00:00+23:00"],
+    ),
     (schemas.LIMIT, ["0", "17"], ["-1", "1.0", "x", "٣"]),
     (integer_or_digits(-1, 5), [-1, "5", "-1"], [6, "6", "", -2]),
     (schemas.integer(0, 3), [0, 3], [4, "3", None]),

@@ -213,6 +213,12 @@ def test_the_legacy_endpoint_drops_what_it_does_not_know(client: Client) -> None
     assert lenient.json == {"thing": {"name": "n"}}
 
 
+def test_the_legacy_endpoint_knows_no_versions(client: Client) -> None:
+    result = client.ask("GET", "/v2/things/7", version="2.90")
+    assert result.json["version"] == "2.1"
+    assert not {"openstack-api-version", "vary"} & {name.lower() for name in result.headers}
+
+
 def test_query_parameters_are_strict_from_some_version_on(client: Client) -> None:
     old = client.ask("GET", "/v2.1/things", version="2.74", query_string="x=1&limit=5&color=red")
     assert old.json["query"] == {"limit": ["5"], "color": ["red"]}
