@@ -32,6 +32,9 @@ def test_every_document_can_be_found_from_the_index() -> None:
     waiting = [REPOSITORY / "docs" / "index.md"]
     while waiting:
         document = waiting.pop().resolve()
+        if document.is_dir():
+            # A link to a folder leads to each of its pages.
+            waiting.extend(document.glob("*.md"))
         if document in seen or document.suffix != ".md" or not document.exists():
             continue
         seen.add(document)
