@@ -134,8 +134,8 @@ class ConductorService:
         """Return what was done to a server."""
 
         def read(work: UnitOfWork) -> servers.Actions:
-            work.servers.get(request.server_id, project_id=visible_project(context), deleted=None)
-            return work.actions.find(request)
+            work.servers.get(request.server_id, project_id=visible_project(context), deleted=True)
+            return work.actions.page(request)
 
         return self._read(read)
 
@@ -155,7 +155,7 @@ class ConductorService:
         self, context: RequestContext, request: flavors.FlavorQuery
     ) -> flavors.FlavorPage:
         """Return flavors the caller may see."""
-        return self._read(lambda work: work.flavors.page(request, context.project_id))
+        return self._read(lambda work: work.flavors.page(request, project_id=context.project_id))
 
     def show_flavor(self, context: RequestContext, request: flavors.FlavorRef) -> Flavor:
         """Return a flavor the caller may see."""
@@ -199,8 +199,7 @@ class ConductorService:
 
     def create_keypair(self, context: RequestContext, request: keypairs.CreateKeypair) -> Keypair:
         """Keep a key pair."""
-        limit = self._env.settings.limits["key_pairs"]
-        return self._run(lambda work: work.keypairs.add(request.keypair, limit=limit))
+        return self._run(lambda work: limits.keep_keypair(self._env.settings, work, request))
 
     def delete_keypair(self, context: RequestContext, request: keypairs.KeypairRef) -> None:
         """Forget a key pair."""
@@ -239,19 +238,18 @@ class ConductorService:
 
     def power_observed(self, context: RequestContext, request: hosts.PowerObserved) -> None:
         """Bring a server's record in line with its guest."""
-        live = self._env.journal.live
-        self._run(
-            lambda work: (
-                live(request.server_id, work) is not None
-                or server_changes.power_observed(work, request)
-            )
-        )
+
+        def write(work: UnitOfWork) -> None:
+            if self._env.journal.live(request.server_id, work) is None:
+                server_changes.power_observed(work, request)
+
+        self._run(write)
 
     def host_feed(
         self, context: RequestContext, request: placement_store.ChangesSince
     ) -> hosts.HostFeed:
         """Return hosts that changed."""
-        return self._read(lambda work: host_queries.feed(work, request.sequence))
+        return self._read(lambda work: work.hosts.feed(request.sequence))
 
     def list_services(self, context: RequestContext, request: hosts.ServiceQuery) -> hosts.Services:
         """Return services."""
@@ -269,11 +267,11 @@ class ConductorService:
         self, context: RequestContext, request: hosts.HypervisorQuery
     ) -> hosts.HypervisorPage:
         """Return hypervisors."""
-        return self._read(lambda work: host_queries.hypervisors(work, request))
+        return self._read(lambda work: work.hosts.hypervisors(request))
 
     def list_aggregates(self, context: RequestContext) -> hosts.Aggregates:
         """Return every aggregate."""
-        return self._read(lambda work: hosts.Aggregates(aggregates=work.hosts.aggregates()))
+        return self._read(lambda work: hosts.Aggregates(aggregates=work.aggregates.list()))
 
     # Placement
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from nova_clone.conductor.environment import Environment
-from nova_clone.conductor.handlers import hostnames, limits
+from nova_clone.conductor.handlers import hostnames, limits, stories
 from nova_clone.conductor.store.unit_of_work import UnitOfWork
 from nova_clone.conductor.workflows.build_server import RULE, BuildParams
 from nova_clone.contracts.servers import CreatedServers, CreateServers
@@ -78,8 +78,12 @@ def _check_cheaply(
     limits.admit(env.settings, work, context, request, flavor, dry_run=True)
     _keypair(work, context, request)
     zone = request.availability_zone
-    if zone is not None and zone not in work.hosts.zones():
+    if zone is not None and not _zone_exists(env, work, zone):
         raise Invalid("The requested availability zone is not available")
+
+
+def _zone_exists(env: Environment, work: UnitOfWork, zone: str) -> bool:
+    return zone == env.settings.default_zone or zone in work.hosts.zones().values()
 
 
 def _flavor(work: UnitOfWork, context: RequestContext, flavor_id: str) -> Flavor:
@@ -185,9 +189,10 @@ def _record(
         new_workflow(workflow, subject=server.id, params=params, context=context)
         for server in servers
     ]
-    work.servers.add_all(servers)
-    work.request_specs.add_all({server.id: spec for server in servers})
-    work.actions.start_all(tuple(server.id for server in servers), context, RULE.action)
+    ids = tuple(server.id for server in servers)
+    work.servers.add_many(servers)
+    work.request_specs.add_many({server.id: spec for server in servers})
+    work.actions.start_many(stories.begun(work, context, RULE.action, *ids))
     for row in rows:
         env.journal.create(row, work)
     created = CreatedServers(

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from nova_clone.conductor.settings import ConductorSettings
 from nova_clone.conductor.store.unit_of_work import UnitOfWork
+from nova_clone.contracts.keypairs import CreateKeypair
 from nova_clone.contracts.servers import CreateServers, Limits, LimitsQuery
 from nova_clone.domain.errors import OverQuota
 from nova_clone.domain.flavor import Flavor
 from nova_clone.domain.identity import RequestContext
-from nova_clone.domain.quota import UNLIMITED, Usage
+from nova_clone.domain.keypair import Keypair
+from nova_clone.domain.quota import UNLIMITED, Usage, exceeded
 
 
 def effective(settings: ConductorSettings, work: UnitOfWork, project_id: str) -> dict[str, int]:
     """Return the limits of a project: its own, else its class's, else the defaults."""
-    return {**settings.limits, **work.quotas.limits(project_id)}
+    return work.quotas.limits(project_id, settings.limits)
 
 
 def show(settings: ConductorSettings, work: UnitOfWork, request: LimitsQuery) -> Limits:
@@ -38,6 +40,15 @@ def check_items(
             raise OverQuota("Quota exceeded, injected file path too long")
         if _breaks(limits["injected_file_content_bytes"], len(content)):
             raise OverQuota("Quota exceeded, injected file content too long")
+
+
+def keep_keypair(settings: ConductorSettings, work: UnitOfWork, request: CreateKeypair) -> Keypair:
+    """Keep a key pair, unless its user has as many as allowed (`OverQuota`)."""
+    keypair = request.keypair
+    limit = work.quotas.limits("", settings.limits)["key_pairs"]
+    if exceeded(limit, work.keypairs.count(keypair.user_id), 1):
+        raise OverQuota("Quota exceeded, too many key pairs.")
+    return work.keypairs.add(keypair)
 
 
 def check_metadata(limits: dict[str, int], items: int) -> None:
@@ -69,7 +80,7 @@ def admit(
     """
     project = context.project_id or ""
     if not dry_run:
-        work.quotas.lock(project)
+        work.servers.lock_project(project)
     limits = effective(settings, work, project)
     usage = work.servers.usage(project)
     granted = min(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from typing import Any
 
 from nova_clone.conductor.environment import Environment
-from nova_clone.conductor.store.unit_of_work import RetryTransaction, UnitOfWork
+from nova_clone.conductor.handlers import stories
+from nova_clone.conductor.store.unit_of_work import UnitOfWork
 from nova_clone.conductor.workflows.successors import reason_for
 from nova_clone.domain.errors import Conflict
 from nova_clone.domain.identity import RequestContext, WorkflowId
@@ -15,6 +17,8 @@ from nova_clone.domain.server.status import TaskState
 from nova_clone.workflow.journal import new_workflow
 from nova_clone.workflow.step import Workflow
 
+#: How often a server that changes meanwhile is looked at again.
+MAX_LOOKS = 10
 #: Operations that take the place of whatever is being done to the server.
 OVERRIDING = frozenset({Operation.DELETE, Operation.HARD_REBOOT})
 
@@ -35,7 +39,14 @@ def operate(env: Environment, context: RequestContext, order: Order) -> tuple[Wo
 
     Raises `NotFound`, or `Conflict` when the server's state does not allow it.
     """
-    return env.store.run(lambda work: _accept(env, work, context, order))
+    for _attempt in range(MAX_LOOKS):
+        with contextlib.suppress(_Moved):
+            return env.store.run(lambda work: _accept(env, work, context, order))
+    raise Conflict(f"Instance {order.server_id} is being changed by others all the time")
+
+
+class _Moved(Exception):
+    """The server changed between the look and the change."""
 
 
 def _accept(
@@ -60,8 +71,8 @@ def _accept(
         changes={"task_state": rule.sets},
     )
     if not moved:
-        raise RetryTransaction
-    work.actions.start_all((server.id,), context, rule.action)
+        raise _Moved
+    work.actions.start_many(stories.begun(work, context, rule.action, server.id))
     row = new_workflow(order.workflow, subject=server.id, params=order.params, context=context)
     if live is None:
         env.journal.create(row, work)

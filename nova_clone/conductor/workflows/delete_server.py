@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from nova_clone.conductor.queries.hosts import is_up
 from nova_clone.conductor.store.unit_of_work import UnitOfWork
 from nova_clone.conductor.workflows import events
 from nova_clone.conductor.workflows.tickets import (
@@ -46,7 +47,7 @@ def ask_compute(ctx: StepContext) -> Result:
 
 def _is_up(ctx: StepContext, host: str) -> bool:
     def read(work: UnitOfWork) -> bool:
-        return work.hosts.is_up("nova-compute", host)
+        return is_up(work, host)
 
     return environment(ctx).store.read(read)
 

@@ -27,9 +27,12 @@ def finish(work: UnitOfWork, ctx: StepContext, event: str, error: NovaError | No
     work.actions.finish_event(
         ctx.subject,
         ctx.context.request_id,
-        event,
-        result="Error" if error else "Success",
-        details=describe(error) if error else None,
+        ActionEvent(
+            event=event,
+            start_time=work.now(),
+            result="Error" if error else "Success",
+            details=describe(error) if error else None,
+        ),
     )
 
 

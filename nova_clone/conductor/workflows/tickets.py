@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
 
 from nova_clone.conductor.environment import Environment
+from nova_clone.conductor.queries.hosts import is_up
 from nova_clone.conductor.store.unit_of_work import UnitOfWork
 from nova_clone.contracts.compute import Ticket
-from nova_clone.domain.errors import NotFound, TryElsewhere
+from nova_clone.domain.errors import TryElsewhere
 from nova_clone.domain.port import Vif
 from nova_clone.domain.server.server import Server
 from nova_clone.domain.server.status import PowerState
-from nova_clone.workflow.step import Done, Nap, Result, StepContext
+from nova_clone.workflow.step import Nap, Result, StepContext
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -42,10 +42,7 @@ def find_server(ctx: StepContext) -> Server | None:
     """Return the workflow's server, or ``None`` when it is gone."""
 
     def read(work: UnitOfWork) -> Server | None:
-        try:
-            return work.servers.get(ctx.subject)
-        except NotFound:
-            return None
+        return work.servers.find(ctx.subject)
 
     return environment(ctx).store.read(read)
 
@@ -57,14 +54,9 @@ def still_waiting(ctx: StepContext, host: str | None) -> Result:
     """
 
     def read(work: UnitOfWork) -> bool:
-        return host is not None and work.hosts.is_up("nova-compute", host)
+        return host is not None and is_up(work, host)
 
     env = environment(ctx)
     if env.store.read(read):
         return Nap(env.settings.answer_check_interval)
     raise TryElsewhere(f"Host {host} went away", host=host or "")
-
-
-def applying(change: Any, *, output: Any = None) -> Done:
-    """Return a finished step whose state change is `change`."""
-    return Done(output=output, apply=change)
