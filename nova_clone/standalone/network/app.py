@@ -65,7 +65,9 @@ def build_network(
 def _agent(options: NetworkSettings, state: State, ports: Ports) -> Agent:
     if not options.wire:
         return Idle()
-    raise TypeError
+    from nova_clone.standalone.network.wiring.agent import WiringAgent
+
+    return WiringAgent(state, options, ports)
 
 
 def _agent_view(options: NetworkSettings) -> dict[str, Any]:

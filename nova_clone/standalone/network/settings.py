@@ -72,6 +72,13 @@ def read_settings(options: Mapping[str, Any], *, metadata_secret: str) -> Networ
     values = {"metadata_secret": metadata_secret, **options}
     values["quotas"] = {**DEFAULT_QUOTAS, **values.get("quotas", {})}
     try:
-        return msgspec.convert(values, NetworkSettings, strict=False)
+        return msgspec.convert(values, NetworkSettings, strict=False, dec_hook=_decode)
     except msgspec.ValidationError as error:
         raise errors.Invalid(f"Bad network options: {error}") from error
+
+
+def _decode(kind: type[Any], value: Any) -> Any:
+    """Make a path of a text, which msgspec leaves to us."""
+    if kind is not Path or not isinstance(value, str | Path):
+        raise TypeError(f"{value!r} is not a {kind.__name__}")
+    return Path(value)
