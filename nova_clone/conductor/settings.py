@@ -7,6 +7,22 @@ from collections.abc import Mapping
 
 from nova_clone.domain.quota import DEFAULT_LIMITS
 
+#: Option groups that the daemon reads.
+OPTIONS = (
+    "api",
+    "api_database",
+    "compute",
+    "compute_timers",
+    "conductor",
+    "database",
+    "glance",
+    "neutron",
+    "placement_database",
+    "quota",
+    "scheduler",
+    "zones",
+)
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ConductorSettings:

@@ -5,6 +5,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
+#: Option groups that the daemon reads.
+OPTIONS = ("scheduler", "filter_scheduler", "compute", "zones", "conductor")
+
 DEFAULT_FILTERS = (
     "ComputeFilter",
     "ComputeCapabilitiesFilter",

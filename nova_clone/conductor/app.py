@@ -1,0 +1,145 @@
+"""What a nova-conductor process is made of."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nova_clone.clients.image import GlanceImages, ImageService
+from nova_clone.clients.membership import Membership
+from nova_clone.clients.network import NetworkService, NeutronNetworks
+from nova_clone.clients.session import ServiceAuth
+from nova_clone.conductor.environment import Environment
+from nova_clone.conductor.service import ConductorService
+from nova_clone.conductor.settings import ConductorSettings
+from nova_clone.conductor.store.journal import SqlJournal
+from nova_clone.conductor.store.settings import StoreSettings
+from nova_clone.conductor.store.unit_of_work import Store
+from nova_clone.conductor.workflows import Workflows, workflows
+from nova_clone.contracts.compute import ComputeContract
+from nova_clone.contracts.conductor import ConductorContract
+from nova_clone.contracts.hosts import RegisterService
+from nova_clone.contracts.scheduler import SchedulerContract
+from nova_clone.domain.identity import new_uuid
+from nova_clone.domain.quota import DEFAULT_LIMITS
+from nova_clone.rpc.contract import endpoint, proxy
+from nova_clone.rpc.echo import Echo
+from nova_clone.rpc.transport import Bus
+from nova_clone.runtime.daemon import Process, Service
+from nova_clone.runtime.health import Status
+from nova_clone.runtime.logging import rpc_log_context
+from nova_clone.workflow.worker import Worker, WorkerSettings
+
+#: Threads that answer calls of other daemons.
+RPC_THREADS = 32
+
+
+def store_settings(conf: Any) -> StoreSettings:
+    """Return where the tables are; sets without a connection share the cell's database."""
+    cell = conf.database.connection
+    return StoreSettings(
+        global_url=conf.api_database.connection or cell,
+        cell_url=cell,
+        placement_url=conf.placement_database.connection or cell,
+        pool_size=conf.database.max_pool_size,
+        retries=conf.database.max_retries,
+        instance_name_template=conf.instance_name_template,
+        service_down_time=conf.service_down_time,
+        default_zone=conf.default_availability_zone,
+        internal_zone=conf.internal_service_availability_zone,
+        max_page=conf.api.max_limit,
+    )
+
+
+def conductor_settings(conf: Any) -> ConductorSettings:
+    """Return the settings that a configuration asks for."""
+    return ConductorSettings(
+        host=conf.host,
+        max_build_attempts=conf.scheduler.max_attempts,
+        build_timeout=float(conf.instance_build_timeout),
+        default_zone=conf.default_availability_zone,
+        default_schedule_zone=conf.default_schedule_zone,
+        unique_name_scope=conf.osapi_compute_unique_server_name_scope,
+        force_config_drive=conf.force_config_drive,
+        limits=_limits(conf.quota),
+    )
+
+
+def _limits(quota: Any) -> Mapping[str, int]:
+    return {name: getattr(quota, name) for name in DEFAULT_LIMITS}
+
+
+class Conductor:
+    """One conductor: its store, its worker and its endpoint, whatever carries the messages."""
+
+    def __init__(
+        self,
+        settings: ConductorSettings,
+        store: Store,
+        bus: Bus,
+        *,
+        images: ImageService,
+        networks: NetworkService,
+    ) -> None:
+        self.store = store
+        self.environment = Environment(
+            settings=settings,
+            store=store,
+            journal=SqlJournal(store),
+            scheduler=proxy(SchedulerContract, bus),
+            compute=functools.cache(lambda host: proxy(ComputeContract, bus, server=host)),
+            images=images,
+            networks=networks,
+        )
+        kinds: Workflows = workflows(self.environment)
+        self.worker = Worker(
+            self.environment.journal,
+            kinds.all(),
+            self.environment,
+            owner=f"{settings.host}:{os.getpid()}:{new_uuid()[:8]}",
+            settings=WorkerSettings(
+                threads=settings.workers,
+                lease_seconds=settings.lease_seconds,
+                sweep_seconds=settings.sweep_seconds,
+            ),
+        )
+        self.service = ConductorService(self.environment, self.worker, kinds)
+        self.server = bus.server(
+            "conductor",
+            settings.host,
+            [endpoint(ConductorContract, self.service)],
+            threads=RPC_THREADS,
+        )
+
+    def start(self) -> None:
+        """Take up work that was left, then answer."""
+        self.worker.start()
+        self.server.start()
+
+    def stop(self) -> None:
+        """Answer no more, give work back, close the database."""
+        self.server.stop()
+        self.worker.stop()
+        self.store.close()
+
+
+def build(process: Process) -> Sequence[Service]:
+    """Return the services of one process, in the order they start."""
+    conf = process.conf
+    bus = Bus(conf, name="nova-conductor", host=process.host, around=rpc_log_context)
+    conductor = Conductor(
+        conductor_settings(conf),
+        Store(store_settings(conf)),
+        bus,
+        images=GlanceImages(ServiceAuth.from_section(conf.glance)),
+        networks=NeutronNetworks(ServiceAuth.from_section(conf.neutron)),
+    )
+    echo = Echo(bus, conductor.server)
+    process.health.add(
+        "rpc", lambda: Status(healthy=echo.reachable, details={"echo_age": round(echo.age, 1)})
+    )
+    entry = RegisterService(binary="nova-conductor", host=process.host, topic="conductor")
+    membership = Membership(conductor.service, entry, interval=conf.report_interval)
+    return (conductor, echo, membership)
