@@ -1,0 +1,127 @@
+"""Hosts: their services, their compute nodes, and the feed that schedulers follow."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+import sqlalchemy as sa
+
+from nova_clone.conductor.store.aggregates import AggregateRepository
+from nova_clone.conductor.store.compute_nodes import ComputeNodeRecords
+from nova_clone.conductor.store.encoding import TRIPLES
+from nova_clone.conductor.store.sequence import HORIZON
+from nova_clone.conductor.store.services import N, S
+from nova_clone.conductor.store.session import Session, TableSet
+from nova_clone.conductor.store.standings import COMPUTE, is_up, zones
+from nova_clone.conductor.store.tables import cell, global_
+from nova_clone.contracts.hosts import HostFeed, HostRecord
+from nova_clone.domain.server.status import VmState
+
+#: A feed's number is two counters in one: aggregates above, hosts in the low bits.
+_HOST_BITS = 32
+_NODE = (
+    N.host,
+    N.hypervisor_hostname,
+    N.id,
+    N.hypervisor_type,
+    N.hypervisor_version,
+    N.supported,
+    N.failed_builds,
+)
+
+
+class HostRepository(ComputeNodeRecords):
+    """Everything about hosts in the cell."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def zones(self) -> dict[str, str]:
+        """Return the zone of every host that an aggregate gives one to."""
+        return zones(self._session)
+
+    def feed(self, since: int) -> HostFeed:
+        """Return the hosts that changed after change number `since`."""
+        hosts_now = self._session.sequence(TableSet.CELL, cell.sequences, "hosts").value()
+        groups_now = self._session.sequence(
+            TableSet.GLOBAL, global_.sequences, "aggregates"
+        ).value()
+        groups_then, hosts_then = since >> _HOST_BITS, since & ((1 << _HOST_BITS) - 1)
+        # Membership in aggregates is part of a host's record: when it changed, all are sent.
+        reset = (
+            since <= 0
+            or groups_then != groups_now
+            or not hosts_now - HORIZON <= hosts_then <= hosts_now
+        )
+        return HostFeed(
+            sequence=groups_now << _HOST_BITS | hosts_now,
+            reset=reset,
+            hosts=() if not reset and hosts_then == hosts_now else self._hosts(hosts_then, reset),
+            removed=() if reset or hosts_then == hosts_now else self._removed(hosts_then),
+            aggregates=AggregateRepository(self._session).list() if reset else None,
+            down=self._down(),
+            busy=self._busy(),
+        )
+
+    def _hosts(self, since: int, reset: bool) -> tuple[HostRecord, ...]:  # noqa: FBT001
+        query = sa.select(*_NODE).order_by(N.number)
+        if not reset:
+            query = query.where(N.sequence > since)
+        rows = self._session.cell_db.execute(query).all()
+        services = self._service_rows()
+        members = AggregateRepository(self._session).ids_by_host()
+        return tuple(
+            self._host(row, services.get(row.host), members.get(row.host, ())) for row in rows
+        )
+
+    def _host(self, row: Any, service: Any | None, aggregates: tuple[int, ...]) -> HostRecord:
+        up = service is not None and is_up(
+            self._session, forced_down=service.forced_down, last_seen=service.last_seen
+        )
+        return HostRecord(
+            host=row.host,
+            node=row.hypervisor_hostname,
+            provider_id=row.id,
+            hypervisor_type=row.hypervisor_type,
+            hypervisor_version=row.hypervisor_version,
+            supported=TRIPLES.decode(row.supported),
+            disabled=service is None or service.disabled,
+            up=up,
+            failed_builds=row.failed_builds,
+            aggregates=aggregates,
+        )
+
+    def _service_rows(self) -> dict[str, Any]:
+        query = sa.select(S.host, S.disabled, S.forced_down, S.last_seen).where(S.binary == COMPUTE)
+        return {row.host: row for row in self._session.cell_db.execute(query)}
+
+    def _removed(self, since: int) -> tuple[str, ...]:
+        table = cell.removed_hosts.c
+        query = sa.select(table.host).where(table.sequence > since).order_by(table.host)
+        return tuple(self._session.cell_db.execute(query).scalars())
+
+    def _down(self) -> tuple[str, ...]:
+        silence = dt.timedelta(seconds=self._session.settings.service_down_time)
+        query = sa.select(S.host).where(
+            S.binary == COMPUTE,
+            sa.or_(
+                S.forced_down,
+                S.last_seen.is_(None),
+                S.last_seen < self._session.now() - silence,
+            ),
+        )
+        return tuple(self._session.cell_db.execute(query.order_by(S.host)).scalars())
+
+    def _busy(self) -> dict[str, int]:
+        table = cell.servers.c
+        query = (
+            sa.select(table.host, sa.func.count())
+            .where(
+                table.deleted.is_(False),
+                table.vm_state == VmState.BUILDING.value,
+                table.host.is_not(None),
+            )
+            .group_by(table.host)
+        )
+        return {str(host): count for host, count in self._session.cell_db.execute(query).tuples()}

@@ -1,0 +1,1 @@
+"""Placement's records and the commits that change them."""

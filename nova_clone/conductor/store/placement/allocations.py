@@ -1,0 +1,354 @@
+"""Allocations: what consumers hold, replaced all or nothing.
+
+Locks are taken in one order by everybody: consumers, then providers, each by id. Whoever
+holds a provider's row may rely on its inventories.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from oslo_db import exception as db_errors
+
+from nova_clone.conductor.store.columns import utc_now
+from nova_clone.conductor.store.placement.inventories import InventoryRecords
+from nova_clone.conductor.store.placement.records import CONCURRENT_UPDATE, I, P, missing, stale
+from nova_clone.conductor.store.tables import placement
+from nova_clone.contracts.placement_store import (
+    AllocationQuery,
+    Allocations,
+    ConsumerUsage,
+    PutAllocations,
+    Reshape,
+    UsageQuery,
+    Usages,
+)
+from nova_clone.domain import errors
+from nova_clone.domain.resources import Allocation, Amounts
+
+C = placement.consumers.c
+A = placement.allocations.c
+Holdings = Mapping[str, Amounts]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Change:
+    """What changes for one consumer; ``generation`` is the one that is stored, if any."""
+
+    wanted: Allocation
+    before: Holdings
+    after: Holdings
+    generation: int | None
+
+
+class AllocationRecords(InventoryRecords):
+    """Allocations and their consumers."""
+
+    def put_allocations(self, request: PutAllocations) -> None:
+        """Replace what consumers hold.
+
+        Raises `Invalid` for an unknown provider or class, `StaleGeneration`, and `Conflict`
+        when an amount does not fit.
+        """
+        changes = self._changes(request.allocations, check=request.check_generation)
+        self._apply(changes, pinned=request.provider_generations)
+
+    def claim(self, allocation: Allocation) -> None:
+        """Make a consumer hold just this, whatever it held; raises `Conflict`, `Invalid`."""
+        self._apply(self._changes((allocation,), check=False))
+
+    def release(self, consumer_id: str) -> bool:
+        """Take away everything that a consumer holds; False when that is nothing."""
+        nothing = Allocation(consumer_id=consumer_id)
+        changes = self._changes((nothing,), check=False)
+        if changes[0].generation is None:
+            return False
+        self._apply(changes, bump=False)
+        return True
+
+    def reshape(self, request: Reshape) -> None:
+        """Replace inventories and allocations together; raises as their own verbs do."""
+        changes = self._changes(request.allocations, check=True)
+        ids = {item.provider_id for item in request.inventories} | _providers(changes)
+        pinned = {item.provider_id: item.generation for item in request.inventories}
+        for provider_id in sorted(ids):
+            self._lock(provider_id, pinned.get(provider_id))
+        present = self._inventories(sorted(ids))
+        for item in request.inventories:
+            self._check_classes(item.inventories)
+            self._write(item.provider_id, item.inventories, present.get(item.provider_id, {}))
+        self._apply(changes)
+        for item in request.inventories:
+            gone = present.get(item.provider_id, {}).keys() - item.inventories.keys()
+            self._remove(item.provider_id, gone)
+            self._changed(item.provider_id)
+
+    def allocations(self, request: AllocationQuery) -> Allocations:
+        """Return what consumers hold, or what is held of a provider; raises `NotFound`."""
+        consumers = request.consumers
+        if request.provider_id is not None:
+            self.provider(request.provider_id)
+            query = sa.select(A.consumer_id).where(A.provider_id == request.provider_id)
+            consumers = tuple(self._db.execute(query.distinct()).scalars())
+        if not consumers:
+            return Allocations()
+        held = self._held(consumers, provider_id=request.provider_id)
+        rows = self._db.execute(_CONSUMERS.where(C.id.in_(consumers)).order_by(C.id))
+        return Allocations(
+            allocations=tuple(
+                Allocation(
+                    consumer_id=row.id,
+                    resources=held.get(row.id, {}),
+                    project_id=row.project_id,
+                    user_id=row.user_id,
+                    consumer_type=row.consumer_type,
+                    consumer_generation=row.generation,
+                    updated_at=row.updated_at or row.created_at,
+                )
+                for row in rows
+            )
+        )
+
+    def usages(self, request: UsageQuery) -> Usages:
+        """Return what a project, or one user of it, uses by consumer type."""
+        mine = [C.project_id == request.project_id]
+        if request.user_id is not None:
+            mine.append(C.user_id == request.user_id)
+        counts = self._db.execute(
+            sa.select(C.consumer_type, sa.func.count()).where(*mine).group_by(C.consumer_type)
+        )
+        sums = self._db.execute(
+            sa.select(C.consumer_type, A.resource_class, sa.func.sum(A.amount))
+            .join_from(placement.consumers, placement.allocations, A.consumer_id == C.id)
+            .where(*mine)
+            .group_by(C.consumer_type, A.resource_class)
+        )
+        amounts: dict[str | None, dict[str, int]] = {}
+        for kind, name, amount in sums.tuples():
+            amounts.setdefault(kind, {})[name] = int(amount)
+        return Usages(
+            usages=tuple(
+                ConsumerUsage(consumer_type=kind, consumers=count, resources=amounts.get(kind, {}))
+                for kind, count in counts.tuples()
+            )
+        )
+
+    def _held(
+        self, consumers: Sequence[str], *, provider_id: str | None = None
+    ) -> dict[str, dict[str, dict[str, int]]]:
+        query = sa.select(A.consumer_id, A.provider_id, A.resource_class, A.amount).where(
+            A.consumer_id.in_(tuple(consumers))
+        )
+        if provider_id is not None:
+            query = query.where(A.provider_id == provider_id)
+        found: dict[str, dict[str, dict[str, int]]] = {}
+        for consumer, provider, name, amount in self._db.execute(query).tuples():
+            found.setdefault(consumer, {}).setdefault(provider, {})[name] = amount
+        return found
+
+    def _changes(self, allocations: Sequence[Allocation], *, check: bool) -> list[_Change]:
+        """Lock the consumers that exist, and compare what they hold with what they shall."""
+        ids = sorted(allocation.consumer_id for allocation in allocations)
+        query = _CONSUMERS.where(C.id.in_(ids)).order_by(C.id).with_for_update()
+        stored = {row.id: row for row in self._db.execute(query)}
+        held = self._held(tuple(stored)) if stored else {}
+        changes = []
+        for allocation in sorted(allocations, key=lambda item: item.consumer_id):
+            row = stored.get(allocation.consumer_id)
+            generation = None if row is None else row.generation
+            if check and generation != allocation.consumer_generation:
+                raise _stale_consumer(allocation, generation)
+            changes.append(
+                _Change(
+                    wanted=allocation,
+                    before=held.get(allocation.consumer_id, {}),
+                    after=_without_zeros(allocation.resources),
+                    generation=generation,
+                )
+            )
+        return changes
+
+    def _apply(
+        self,
+        changes: Sequence[_Change],
+        *,
+        pinned: Mapping[str, int] | None = None,
+        bump: bool = True,
+    ) -> None:
+        self._write_consumers(changes)
+        self._lock_providers(changes, pinned or {}, bump=bump)
+        self._take(changes)
+        known = [change.wanted.consumer_id for change in changes if change.before]
+        if known:
+            self._db.execute(sa.delete(placement.allocations).where(A.consumer_id.in_(known)))
+        rows = [
+            {
+                "consumer_id": change.wanted.consumer_id,
+                "provider_id": provider_id,
+                "resource_class": name,
+                "amount": amount,
+            }
+            for change in changes
+            for provider_id, amounts in change.after.items()
+            for name, amount in amounts.items()
+        ]
+        if rows:
+            self._db.execute(sa.insert(placement.allocations), rows)
+
+    def _write_consumers(self, changes: Sequence[_Change]) -> None:
+        new = [
+            _consumer(change.wanted) | {"id": change.wanted.consumer_id, "generation": 1}
+            for change in changes
+            if change.generation is None and change.after
+        ]
+        if new:
+            try:
+                self._db.execute(sa.insert(placement.consumers).values(created_at=utc_now()), new)
+            except db_errors.DBDuplicateEntry as error:
+                # Somebody made the same consumer meanwhile: look again.
+                raise db_errors.RetryRequest(error) from error
+        emptied = []
+        for change in changes:
+            if change.generation is None:
+                continue
+            if not change.after:
+                emptied.append(change.wanted.consumer_id)
+                continue
+            values = {k: v for k, v in _consumer(change.wanted).items() if v is not None}
+            self._db.execute(
+                sa.update(placement.consumers)
+                .where(C.id == change.wanted.consumer_id)
+                .values(generation=C.generation + 1, updated_at=utc_now(), **values)
+            )
+        if emptied:
+            self._db.execute(sa.delete(placement.consumers).where(C.id.in_(emptied)))
+
+    def _lock_providers(
+        self, changes: Sequence[_Change], pinned: Mapping[str, int], *, bump: bool
+    ) -> None:
+        joined: Counter[str] = Counter()
+        for change in changes:
+            joined.update(change.after.keys() - change.before.keys())
+            joined.subtract(change.before.keys() - change.after.keys())
+        for provider_id in sorted(_providers(changes) | pinned.keys()):
+            values: dict[str, Any] = {
+                "consumers": P.consumers + joined[provider_id],
+                "updated_at": utc_now(),
+            }
+            if bump:
+                values["generation"] = P.generation + 1
+            query = sa.update(placement.providers).where(P.id == provider_id).values(values)
+            if provider_id in pinned:
+                query = query.where(P.generation == pinned[provider_id])
+            if not self._db.execute(query).rowcount:
+                raise self._refusal(provider_id)
+            self._sequence.touch(P.id, provider_id)
+
+    def _refusal(self, provider_id: str) -> errors.NovaError:
+        known = self._db.execute(sa.select(P.id).where(P.id == provider_id)).first()
+        return errors.Invalid(missing(provider_id).message) if known is None else stale(provider_id)
+
+    def _take(self, changes: Sequence[_Change]) -> None:
+        """Move what is used of locked providers' inventories; raises when it does not fit."""
+        deltas = _deltas(changes)
+        if not deltas:
+            return
+        inventories = self._inventories(sorted(deltas))
+        for change in changes:
+            for provider_id, amounts in change.after.items():
+                before = change.before.get(provider_id, {})
+                for name, amount in amounts.items():
+                    inventory = inventories.get(provider_id, {}).get(name)
+                    if inventory is None:
+                        raise _no_inventory(provider_id, name)
+                    if amount == before.get(name, 0):
+                        continue
+                    if (
+                        not inventory.min_unit <= amount <= inventory.max_unit
+                        or amount % inventory.step_size
+                    ):
+                        raise _bad_unit(provider_id, name, amount)
+        for provider_id, amounts in sorted(deltas.items()):
+            for name, delta in amounts.items():
+                if delta > 0 and delta > inventories[provider_id][name].free:
+                    raise _over_capacity(provider_id, name)
+            self._shift(provider_id, amounts)
+
+    def _shift(self, provider_id: str, amounts: Mapping[str, int]) -> None:
+        names = sorted(amounts)
+        delta = sa.case({name: amounts[name] for name in names}, value=I.resource_class)
+        self._db.execute(
+            sa.update(placement.inventories)
+            .where(I.provider_id == provider_id, I.resource_class.in_(names))
+            .values(used=I.used + delta)
+        )
+
+
+_CONSUMERS = sa.select(
+    C.id, C.project_id, C.user_id, C.consumer_type, C.generation, C.created_at, C.updated_at
+)
+
+
+def _without_zeros(resources: Holdings) -> dict[str, dict[str, int]]:
+    found = {
+        provider_id: {name: amount for name, amount in amounts.items() if amount}
+        for provider_id, amounts in resources.items()
+    }
+    return {provider_id: amounts for provider_id, amounts in found.items() if amounts}
+
+
+def _providers(changes: Sequence[_Change]) -> set[str]:
+    return {provider for change in changes for provider in (*change.before, *change.after)}
+
+
+def _deltas(changes: Sequence[_Change]) -> dict[str, dict[str, int]]:
+    totals: dict[str, Counter[str]] = {}
+    for change in changes:
+        for sign, holdings in ((-1, change.before), (1, change.after)):
+            for provider_id, amounts in holdings.items():
+                total = totals.setdefault(provider_id, Counter())
+                for name, amount in amounts.items():
+                    total[name] += sign * amount
+    found = {p: {n: d for n, d in total.items() if d} for p, total in totals.items()}
+    return {provider_id: amounts for provider_id, amounts in found.items() if amounts}
+
+
+def _consumer(allocation: Allocation) -> dict[str, Any]:
+    return {
+        "project_id": allocation.project_id,
+        "user_id": allocation.user_id,
+        "consumer_type": allocation.consumer_type,
+    }
+
+
+def _stale_consumer(allocation: Allocation, found: int | None) -> errors.StaleGeneration:
+    given = "null" if allocation.consumer_generation is None else allocation.consumer_generation
+    return errors.StaleGeneration(
+        f"consumer generation conflict for {allocation.consumer_id}: given {given}, "
+        f"recorded {'null' if found is None else found}",
+        code=CONCURRENT_UPDATE,
+    )
+
+
+def _no_inventory(provider_id: str, name: str) -> errors.Conflict:
+    return errors.Conflict(
+        f"Unable to allocate inventory: resource provider '{provider_id}' has no {name}."
+    )
+
+
+def _bad_unit(provider_id: str, name: str, amount: int) -> errors.Conflict:
+    return errors.Conflict(
+        f"Unable to allocate inventory: {amount} of {name} is not an amount that resource "
+        f"provider '{provider_id}' hands out."
+    )
+
+
+def _over_capacity(provider_id: str, name: str) -> errors.Conflict:
+    return errors.Conflict(
+        f"Unable to allocate inventory: the amount of {name} would exceed the capacity of "
+        f"resource provider '{provider_id}'."
+    )

@@ -1,0 +1,102 @@
+"""Placement's records as one repository: commits, and what was committed since."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from nova_clone.conductor.store.placement.allocations import AllocationRecords
+from nova_clone.conductor.store.placement.names import CUSTOM, standard_traits
+from nova_clone.conductor.store.placement.records import P
+from nova_clone.conductor.store.sequence import HORIZON
+from nova_clone.conductor.store.tables import placement
+from nova_clone.contracts.placement_store import (
+    PlacementChanges,
+    PutInventories,
+    PutProvider,
+    PutTraits,
+)
+from nova_clone.domain.host import HostResources
+from nova_clone.domain.resources import Inventory, Provider
+
+
+class PlacementRepository(AllocationRecords):
+    """Placement. Every changed provider is stamped with the number of its commit."""
+
+    def changes(self, since: int) -> PlacementChanges:
+        """Return what was committed after change number `since`."""
+        table = placement.sequences.c
+        numbers = dict(self._db.execute(sa.select(table.name, table.value)).tuples().all())
+        now = numbers.get("providers", 0)
+        if since == now and now:
+            return PlacementChanges(sequence=now)
+        reset = not max(1, now - HORIZON) <= since <= now
+        if reset:
+            return PlacementChanges(
+                sequence=now,
+                reset=True,
+                providers=self._providers(),
+                classes=self.custom_resource_classes(),
+                traits=self.custom_traits(),
+            )
+        gone = placement.removed_providers.c
+        removed = sa.select(gone.id).where(gone.sequence > since).order_by(gone.id)
+        return PlacementChanges(
+            sequence=now,
+            removed=tuple(self._db.execute(removed).scalars()),
+            providers=self._providers(P.sequence > since),
+            classes=self.custom_resource_classes() if numbers.get("classes", 0) > since else None,
+            traits=self.custom_traits() if numbers.get("traits", 0) > since else None,
+        )
+
+    def sync_host(self, resources: HostResources) -> bool:
+        """Bring the provider of a compute node in line with what its host reported.
+
+        Custom traits that others gave it stay, and so do inventories that are in use.
+        False when nothing had to be changed; raises `AlreadyExists` for a name in use.
+        """
+        known = {trait for trait in resources.traits if trait in standard_traits()}
+        custom = {trait for trait in resources.traits if trait.startswith(CUSTOM)}
+        found = self._providers(P.id == resources.uuid)
+        provider = found[0] if found else self._host_provider(resources)
+        changed = not found
+        if provider.name != resources.hypervisor_hostname:
+            self.put_provider(
+                PutProvider(
+                    id=provider.id,
+                    name=resources.hypervisor_hostname,
+                    create=False,
+                    keep_parent=True,
+                )
+            )
+            changed = True
+        inventories = _reported(resources, provider)
+        if inventories != provider.inventories:
+            self.put_inventories(PutInventories(provider_id=provider.id, inventories=inventories))
+            changed = True
+        traits = known | custom | {t for t in provider.traits if t.startswith(CUSTOM)}
+        if traits != set(provider.traits):
+            for trait in sorted(custom):
+                self.ensure_trait(trait)
+            self.put_traits(PutTraits(provider_id=provider.id, traits=tuple(sorted(traits))))
+            changed = True
+        return changed
+
+    def _host_provider(self, resources: HostResources) -> Provider:
+        return self.put_provider(PutProvider(id=resources.uuid, name=resources.hypervisor_hostname))
+
+
+def _reported(resources: HostResources, provider: Provider) -> dict[str, Inventory]:
+    """Return reported inventories with the use on record, plus others that are in use."""
+    wanted = {name: item for name, item in provider.inventories.items() if item.used}
+    for name, item in resources.inventories.items():
+        present = provider.inventories.get(name)
+        wanted[name] = Inventory(
+            total=item.total,
+            reserved=item.reserved,
+            min_unit=item.min_unit,
+            max_unit=item.max_unit,
+            step_size=item.step_size,
+            allocation_ratio=item.allocation_ratio,
+            used=present.used if present else 0,
+        )
+    return wanted
