@@ -6,9 +6,13 @@ first thing that a console script does.
 
 from __future__ import annotations
 
+import configparser
+import itertools
 import os
 import sys
 import warnings
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Literal
 
 Backend = Literal["threading", "eventlet"]
@@ -56,6 +60,50 @@ def init(configured: str = "auto") -> Backend:
     elif _chosen != backend:
         raise AlreadyChosen(f"this process uses {_chosen}, not {backend}")
     return _chosen
+
+
+def configured(name: str, argv: Sequence[str]) -> str:
+    """Return ``[DEFAULT]concurrency_backend`` as the files of daemon ``name`` have it.
+
+    This must be known before oslo.config can be imported, so it looks at the
+    files by itself: those named on the command line, or the usual ones.
+    """
+    found = "auto"
+    for path in _files(name, argv):
+        parser = configparser.RawConfigParser(strict=False, default_section="", allow_no_value=True)
+        try:
+            parser.read(path)
+        except configparser.Error:
+            continue
+        found = parser.get("DEFAULT", "concurrency_backend", fallback=found) or found
+    return found.strip()
+
+
+def _files(name: str, argv: Sequence[str]) -> list[Path]:
+    files: list[Path] = []
+    words = [part for word in argv for part in word.split("=", 1)]
+    for option, value in itertools.pairwise(words):
+        if option == "--config-file":
+            files.append(Path(value))
+        elif option == "--config-dir":
+            files += sorted(Path(value).glob("*.conf"))
+    if files:
+        return files
+    usual = Path("/etc/nova")
+    return [
+        usual / "nova.conf",
+        usual / f"{name}.conf",
+        *sorted((usual / "nova.conf.d").glob("*.conf")),
+        *sorted((usual / f"{name}.conf.d").glob("*.conf")),
+    ]
+
+
+def after_fork() -> None:
+    """Make a forked child independent of its parent's event loop, if there is one."""
+    if _chosen == "eventlet":
+        import eventlet.hubs
+
+        eventlet.hubs.use_hub()
 
 
 def current() -> Backend | None:
