@@ -136,11 +136,15 @@ class GlanceImages:
         """Send the data of a new image."""
         adapter = self._connection.as_service()
         with translated(_SERVICE, own=True):
+            # Renews the token if need be: the data cannot be sent twice.
+            adapter.get(_path(adapter, image_id))
             adapter.put(
                 _path(adapter, image_id) + "/file",
                 data=iter(lambda: source.read(_CHUNK), b""),
                 headers={"Content-Type": "application/octet-stream"},
+                allow_reauth=False,
                 connect_retries=0,
+                status_code_retries=0,
             )
 
     def delete(self, context: RequestContext, image_id: str) -> None:

@@ -19,6 +19,9 @@ users:
     password: admin-secret
     default_project: admin
     roles: [{role: admin, project: admin}, {role: admin, system: true}]
+  - name: compute
+    password: compute-secret
+    roles: [{role: service, project: service}, {role: admin, project: service}]
   - {name: nova, password: nova-secret, roles: [{role: service, project: service}]}
   - {name: red, password: red-secret, roles: [{role: member, project: red}]}
   - {name: blue, password: blue-secret, roles: [{role: member, project: blue}]}
