@@ -129,7 +129,7 @@ class Crashes:
     """Decides at which points the process dies, and counts the points."""
 
     def __init__(
-        self, *, at: int | None = None, everywhere: bool = False, armed: bool = True
+        self, *, at: Collection[int] = (), everywhere: bool = False, armed: bool = True
     ) -> None:
         self.armed = armed
         self.happened = 0
@@ -145,7 +145,7 @@ class Crashes:
         self._seen += 1
         new = label not in self._labels
         self._labels.add(label)
-        if (self._everywhere and new) or (self._seen - 1 == self._at):
+        if (self._everywhere and new) or (self._seen - 1 in self._at):
             self.happened += 1
             raise Crash(label)
 
@@ -503,7 +503,7 @@ def _at_every_point(
 
     at = 0
     while True:
-        crashes = Crashes(at=at)
+        crashes = Crashes(at={at})
         check(Play(case, fresh(), crashes=crashes), f"dies at point {at}")
         if not crashes.happened:
             break

@@ -151,6 +151,10 @@ class Saga:
 
     def _forward(self, slot: Slot) -> Rest | None:
         ledger, step, current = self._ledger, slot.step, self._ledger.position.current
+        if current is None and slot.retry is not None and slot.index == slot.first:
+            error = self._no_alternate(slot)
+            if error is not None:
+                return self._fail(slot, error)
         if current is None and (not step.pure or step.wait is not None):
             epoch = ledger.position.epoch + 1 if step.wait is not None else 0
             ledger.mark(MarkKind.STARTED, slot, epoch=epoch)
@@ -165,6 +169,15 @@ class Saga:
             if current.sent and not self._is_time_to_resend(step.wait):
                 return self._still_waiting(slot, current, step.wait)
         return self._do(slot)
+
+    def _no_alternate(self, slot: Slot) -> NovaError | None:
+        """Return why the steps of a retry, which must be able to undo, cannot begin."""
+
+        def look() -> None:
+            self._caller.context(self._ledger.position, slot=slot)
+
+        result = self._caller.attempt(Call(step=slot.step.name, function=look))
+        return result if isinstance(result, NovaError) else None
 
     def _do(self, slot: Slot) -> Rest | None:
         step, position = slot.step, self._ledger.position
