@@ -3,7 +3,7 @@ from __future__ import annotations
 import re
 import statistics
 
-from architecture.source import (
+from tests.architecture.source import (
     functions,
     line_count,
     name_of,

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from architecture.source import REPOSITORY, name_of, repository_files
+from tests.architecture.source import REPOSITORY, name_of, repository_files
 
 LINK = re.compile(r"\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
 

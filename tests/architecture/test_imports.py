@@ -6,7 +6,7 @@ import tomllib
 
 import pytest
 
-from architecture.source import REPOSITORY
+from tests.architecture.source import REPOSITORY
 
 
 def test_import_contracts_hold() -> None:

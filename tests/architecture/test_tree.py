@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from architecture.source import REPOSITORY, name_of, repository_files
+from tests.architecture.source import REPOSITORY, name_of, repository_files
 
 #: Folders that only one developer's machine has.
 MACHINE_PATH = re.compile(r"/(?:home|Users)/[a-z]|/root/\w|/wor[k]/\w")
