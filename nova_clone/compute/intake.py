@@ -7,13 +7,15 @@ import logging
 
 from nova_clone.compute import answers
 from nova_clone.compute.environment import Environment
-from nova_clone.compute.operations import Kind, Operation, Operations, Run, Verdict
+from nova_clone.compute.operations import Kind, Operation, Operations, Progress, Run, Verdict
 from nova_clone.compute.spool import Request
 from nova_clone.compute.tasks.destroy import destroy
 from nova_clone.compute.tasks.power import power
 from nova_clone.compute.tasks.spawn import spawn
 from nova_clone.contracts.compute import BuildServer, DestroyServer
+from nova_clone.contracts.hosts import StepFinished
 from nova_clone.domain.identity import RequestContext
+from nova_clone.runtime.logging import log_context
 
 LOG = logging.getLogger(__name__)
 
@@ -34,7 +36,7 @@ class Intake:
             ticket=request.ticket,
             server_id=request.server.id,
             kind=kind,
-            run=run,
+            run=_logged(context, request, run),
             refuse=functools.partial(answers.failed, self._env.host, request),
         )
         if self._operations.submit(operation) is Verdict.LATE:
@@ -46,3 +48,13 @@ class Intake:
         if isinstance(request, DestroyServer):
             return Kind.DESTROY, functools.partial(destroy, self._env, context, request)
         return Kind.POWER, functools.partial(power, self._env, context, request)
+
+
+def _logged(context: RequestContext, request: Request, run: Run) -> Run:
+    """Return the work with its request, server and workflow named in every log line."""
+
+    def logged(progress: Progress) -> StepFinished:
+        with log_context(context, server=request.server.id, workflow=request.ticket.workflow_id):
+            return run(progress)
+
+    return logged

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+from nova_clone.domain.metadata import SKIPPED_ON_DRIVE
+
+#: How often resources are looked at, in seconds, when the configuration says 0.
+USUAL_RESOURCES_INTERVAL = 60.0
+
+#: What "no limit" means for concurrent builds.
+MANY_BUILDS = 256
 
 OrphanAction = Literal["reap", "log", "shutdown", "noop"]
 
@@ -26,6 +34,21 @@ class InventorySettings:
     initial_ram_ratio: float = 1.0
     initial_disk_ratio: float = 1.0
 
+    @classmethod
+    def from_conf(cls, conf: Any) -> InventorySettings:
+        """Take them from the group ``DEFAULT``."""
+        return cls(
+            reserved_memory_mb=conf.reserved_host_memory_mb,
+            reserved_disk_mb=conf.reserved_host_disk_mb,
+            reserved_cpus=conf.reserved_host_cpus,
+            cpu_ratio=conf.cpu_allocation_ratio,
+            ram_ratio=conf.ram_allocation_ratio,
+            disk_ratio=conf.disk_allocation_ratio,
+            initial_cpu_ratio=conf.initial_cpu_allocation_ratio,
+            initial_ram_ratio=conf.initial_ram_allocation_ratio,
+            initial_disk_ratio=conf.initial_disk_allocation_ratio,
+        )
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ConfigDriveSettings:
@@ -34,8 +57,20 @@ class ConfigDriveSettings:
     force: bool = False
     format: Literal["iso9660", "vfat"] = "iso9660"
     dhcp_domain: str = "novalocal"
-    skip_ec2_versions: frozenset[str] | None = None
+    skip_ec2_versions: frozenset[str] = SKIPPED_ON_DRIVE
     vendor_data_path: Path | None = None
+
+    @classmethod
+    def from_conf(cls, conf: Any) -> ConfigDriveSettings:
+        """Take them from the groups ``DEFAULT`` and ``api``."""
+        path = conf.api.vendordata_jsonfile_path
+        return cls(
+            force=conf.force_config_drive,
+            format=conf.config_drive_format,
+            dhcp_domain=conf.api.dhcp_domain or "",
+            skip_ec2_versions=frozenset(conf.api.config_drive_skip_versions.split()),
+            vendor_data_path=Path(path) if path else None,
+        )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -68,3 +103,28 @@ class ComputeSettings:
     orphan_timeout: float = 0.0
     resume_guests: bool = False
     lost_request_grace: float = 15.0
+
+    @classmethod
+    def from_conf(cls, conf: Any) -> ComputeSettings:
+        """Take them from the configuration of nova-compute."""
+        resources = conf.update_resources_interval
+        return cls(
+            host=conf.host,
+            state_path=Path(conf.state_path),
+            instances_path=Path(conf.instances_path),
+            driver=conf.compute_driver or "",
+            my_ip=conf.my_ip,
+            inventory=InventorySettings.from_conf(conf),
+            config_drive=ConfigDriveSettings.from_conf(conf),
+            max_concurrent_builds=conf.max_concurrent_builds or MANY_BUILDS,
+            shutdown_timeout=float(conf.shutdown_timeout),
+            stop_timeout=float(conf.manager_shutdown_timeout),
+            report_interval=float(conf.report_interval),
+            resources_interval=float(USUAL_RESOURCES_INTERVAL if resources == 0 else resources),
+            power_sync_interval=float(conf.sync_power_state_interval),
+            handle_power_events=conf.workarounds.handle_virt_lifecycle_events,
+            orphan_action=conf.running_deleted_instance_action,
+            orphan_interval=float(conf.running_deleted_instance_poll_interval),
+            orphan_timeout=float(conf.running_deleted_instance_timeout),
+            resume_guests=conf.resume_guests_state_on_host_boot,
+        )

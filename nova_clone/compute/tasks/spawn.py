@@ -15,7 +15,7 @@ from pathlib import Path
 
 from nova_clone.compute import answers
 from nova_clone.compute.environment import Environment
-from nova_clone.compute.hypervisor.port import GuestBuilt, GuestSpec
+from nova_clone.compute.hypervisor.port import FetchImage, GuestBuilt, GuestSpec
 from nova_clone.compute.operations import Progress
 from nova_clone.contracts.compute import BuildServer
 from nova_clone.contracts.hosts import StepFinished
@@ -27,6 +27,7 @@ from nova_clone.domain.errors import (
     Invalid,
     NotFound,
     NovaError,
+    TooLarge,
     TryElsewhere,
 )
 from nova_clone.domain.identity import RequestContext
@@ -125,21 +126,15 @@ def _remember(
         env.spool.keep(context, dataclasses.replace(request, server=server))
 
 
-class _Fetch:
-    """Brings images from the image service; one that is gone is gone for every host."""
-
-    def __init__(self, env: Environment) -> None:
-        self._images = env.images
-
-    def __call__(self, image_id: str, path: Path) -> None:
+def _fetch(env: Environment) -> FetchImage:
+    def fetch(image_id: str, path: Path) -> None:
+        # What the image service refuses here it refuses every host.
         try:
-            self._images.download(image_id, path)
-        except NotFound as error:
-            raise Invalid(f"Image {image_id} could not be found.") from error
+            env.images.download(image_id, path)
+        except (NotFound, Forbidden, Conflict, TooLarge) as error:
+            raise Invalid(f"Image {image_id} cannot be used: {error.message}") from error
 
-
-def _fetch(env: Environment) -> _Fetch:
-    return _Fetch(env)
+    return fetch
 
 
 def _spec(request: BuildServer, vifs: tuple[Vif, ...], drive: Path | None) -> GuestSpec:
@@ -174,10 +169,7 @@ def _config_drive(env: Environment, request: BuildServer, vifs: tuple[Vif, ...])
         random_seed=os.urandom(512),
         admin_password=request.admin_password,
     )
-    skip = settings.skip_ec2_versions
-    documents = metadata.config_drive_documents(
-        facts, skip_ec2=metadata.SKIPPED_ON_DRIVE if skip is None else skip
-    )
+    documents = metadata.config_drive_documents(facts, skip_ec2=settings.skip_ec2_versions)
     path = env.driver.instance_dir(request.server) / CONFIG_DRIVE
     config_drive.write(path, documents, format=settings.format)
     return path

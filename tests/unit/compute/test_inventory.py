@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nova_clone.compute.identity import node_uuid
+from nova_clone.compute.inventory import HostReporter, Node, offered, traits_of
+from nova_clone.compute.settings import InventorySettings
+from nova_clone.domain.errors import Conflict, Invalid, NotFound, Unavailable
+from nova_clone.domain.resources import DISK_GB, MEMORY_MB, VCPU
+
+from .scene import Scene
+
+NODE = Node(host="host1", uuid="22222222-2222-4222-8222-222222222222")
+
+
+def _reporter(scene: Scene, settings: InventorySettings | None = None) -> HostReporter:
+    return HostReporter(NODE, scene.driver, scene.conductor, settings or InventorySettings())  # type: ignore[arg-type]
+
+
+def test_offers_less_than_there_is(scene: Scene) -> None:
+    settings = InventorySettings(reserved_disk_mb=1500, reserved_cpus=2, cpu_ratio=16.0)
+    found = offered(scene.driver.resources(), settings).inventories
+    assert (found[VCPU].reserved, found[VCPU].allocation_ratio) == (2, 16.0)
+    assert (found[MEMORY_MB].reserved, found[MEMORY_MB].allocation_ratio) == (512, 1.0)
+    assert found[DISK_GB].reserved == 2
+
+
+def test_never_reserves_more_than_there_is(scene: Scene) -> None:
+    settings = InventorySettings(reserved_memory_mb=10**9)
+    found = offered(scene.driver.resources(), settings).inventories[MEMORY_MB]
+    assert found.reserved == found.total
+
+
+def test_initial_ratios_are_for_those_that_are_not_set(scene: Scene) -> None:
+    found = offered(scene.driver.resources(), InventorySettings()).inventories
+    assert found[VCPU].allocation_ratio == 4.0
+
+
+def test_traits_come_from_capabilities_too(scene: Scene) -> None:
+    traits = traits_of(scene.driver.resources(), {"COMPUTE_A": True, "COMPUTE_NODE": False})
+    assert "COMPUTE_A" in traits
+    assert "COMPUTE_NODE" not in traits
+
+
+def test_registers_and_reports(scene: Scene) -> None:
+    _reporter(scene).register()
+    [registered] = scene.conductor.registered
+    assert (registered.host, registered.binary) == ("host1", "nova-compute")
+    assert registered.node_uuid == NODE.uuid
+    [report] = scene.conductor.reports
+    assert report.resources.uuid == NODE.uuid
+
+
+def test_reports_only_what_changed(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    reporter = _reporter(scene)
+    reporter.register()
+    reporter.refresh()
+    assert len(scene.conductor.reports) == 1
+    monkeypatch.setattr(scene.driver, "_settings", _bigger(scene))
+    reporter.refresh()
+    assert len(scene.conductor.reports) == 2
+
+
+def _bigger(scene: Scene) -> object:
+    import dataclasses
+
+    return dataclasses.replace(scene.driver._settings, vcpus=2000)
+
+
+def test_a_report_that_did_not_arrive_is_sent_again(scene: Scene) -> None:
+    reporter = _reporter(scene)
+    scene.conductor.errors["report_host"] = [Unavailable()]
+    with pytest.raises(Unavailable):
+        reporter.register()
+    reporter.refresh()
+    assert len(scene.conductor.reports) == 1
+
+
+def test_beats(scene: Scene) -> None:
+    reporter = _reporter(scene)
+    reporter.beat()
+    assert len(scene.conductor.registered) == 1
+    reporter.beat()
+    assert scene.conductor.beats == 1
+
+
+def test_registers_again_when_it_was_forgotten(scene: Scene) -> None:
+    reporter = _reporter(scene)
+    reporter.register()
+    scene.conductor.errors["heartbeat"] = [NotFound()]
+    reporter.beat()
+    assert len(scene.conductor.registered) == 2
+    assert len(scene.conductor.reports) == 2
+
+
+def test_a_host_name_that_is_taken_is_refused(scene: Scene) -> None:
+    scene.conductor.errors["register_service"] = [Conflict("another node")]
+    with pytest.raises(Conflict):
+        _reporter(scene).register()
+    assert scene.conductor.reports == []
+
+
+def test_a_node_keeps_its_identity(tmp_path: Path) -> None:
+    first = node_uuid(tmp_path / "new")
+    assert node_uuid(tmp_path / "new") == first
+    assert (tmp_path / "new" / "compute_id").read_text().strip() == first
+
+
+def test_a_broken_identity_is_not_replaced(tmp_path: Path) -> None:
+    (tmp_path / "compute_id").write_text("nonsense")
+    with pytest.raises(Invalid):
+        node_uuid(tmp_path)
+    assert (tmp_path / "compute_id").read_text() == "nonsense"
