@@ -14,6 +14,7 @@ _NAMES = {
     "extraroute": "Routes of routers",
     "extra_dhcp_opt": "DHCP options of ports",
     "fip-port-details": "Port details of floating addresses",
+    "ip_allocation": "How ports get addresses",
     "ip-substring-filtering": "Filter by parts of addresses",
     "net-mtu": "Network MTU",
     "net-mtu-writable": "Writable network MTU",

@@ -138,6 +138,7 @@ class Ports(Collection[Port]):
         view["allowed_address_pairs"] = [
             {"mac_address": record.mac_address, **pair} for pair in record.allowed_address_pairs
         ]
+        view["ip_allocation"] = "immediate" if record.fixed_ips else "none"
         view["dns_assignment"] = self._dns_assignment(record)
         if self.elevated(caller):
             view |= _binding(record)

@@ -1,0 +1,176 @@
+"""Bodies of the Networking API v2.0 and the records they stand for. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from nova_clone.clients.network_rules import FoundPort
+from nova_clone.domain.port import FixedAddress, Network, RequestedNetwork, Subnet, Vif
+from nova_clone.domain.server.server import Server
+
+Body = Mapping[str, Any]
+
+#: The key of a port's binding profile that holds what Nova notes there. Tenants cannot
+#: write profiles, so what is noted can be trusted.
+NOTE = "nova"
+_DEVICE_NAME_LENGTH = 14
+
+
+def network(body: Body) -> Network:
+    """Return the network that a body describes."""
+    return Network(
+        id=body["id"],
+        name=body.get("name") or "",
+        project_id=body.get("project_id") or body.get("tenant_id"),
+        shared=bool(body.get("shared")),
+        external=bool(body.get("router:external")),
+        mtu=body.get("mtu") or None,
+        port_security=bool(body.get("port_security_enabled", True)),
+        subnet_ids=tuple(body.get("subnets") or ()),
+    )
+
+
+def subnet(body: Body) -> Subnet:
+    """Return the subnet that a body describes."""
+    return Subnet(
+        id=body["id"],
+        cidr=body["cidr"],
+        version=body["ip_version"],
+        gateway=body.get("gateway_ip"),
+        dns=tuple(body.get("dns_nameservers") or ()),
+        routes=tuple(
+            (route["destination"], route["nexthop"]) for route in body.get("host_routes") or ()
+        ),
+        dhcp=bool(body.get("enable_dhcp")),
+        ipv6_address_mode=body.get("ipv6_address_mode"),
+    )
+
+
+def found_port(body: Body) -> FoundPort:
+    """Return what the rules look at of the port in a body."""
+    allocation = body.get("ip_allocation") or "immediate"
+    return FoundPort(
+        id=body["id"],
+        network_id=body["network_id"],
+        project_id=body.get("project_id") or body.get("tenant_id") or "",
+        device_id=body.get("device_id") or "",
+        addressed=bool(body.get("fixed_ips")) or allocation in ("none", "deferred"),
+    )
+
+
+def note_of(body: Body) -> Body:
+    """Return what Nova noted on the port in a body."""
+    note = (body.get("binding:profile") or {}).get(NOTE)
+    return note if isinstance(note, dict) else {}
+
+
+def is_made_for(body: Body, server_id: str) -> bool:
+    """Tell whether Nova made the port in a body for the server."""
+    return note_of(body).get("made_for") == server_id
+
+
+def place_of(body: Body) -> int:
+    """Return the place of the port in a body among its server's."""
+    place = note_of(body).get("place")
+    return place if isinstance(place, int) else 1000
+
+
+def device_owner(server: Server) -> str:
+    """Return the owner that a server's ports show."""
+    return f"compute:{server.availability_zone or 'nova'}"
+
+
+def new_port(
+    server: Server,
+    item: RequestedNetwork,
+    *,
+    place: int,
+    host: str,
+    groups: Sequence[str] | None,
+) -> dict[str, Any]:
+    """Return the body that makes and binds a port for a server's interface."""
+    body: dict[str, Any] = {
+        "network_id": item.network_id,
+        "project_id": server.project_id,
+        "admin_state_up": True,
+        "device_id": server.id,
+        "device_owner": device_owner(server),
+        "binding:host_id": host,
+        "binding:profile": {NOTE: _note(item, place, made_for=server.id)},
+    }
+    if item.fixed_ip:
+        body["fixed_ips"] = [{"ip_address": item.fixed_ip}]
+    if groups is not None:
+        body["security_groups"] = list(groups)
+    return body
+
+
+def taken_port(
+    server: Server, item: RequestedNetwork, present: Body, *, place: int, host: str
+) -> dict[str, Any]:
+    """Return the changes that make an existing port a server's interface."""
+    profile = present.get("binding:profile") or {}
+    return {
+        "device_id": server.id,
+        "device_owner": device_owner(server),
+        "binding:host_id": host,
+        "binding:profile": {**profile, NOTE: _note(item, place)},
+    }
+
+
+def given_back(present: Body) -> dict[str, Any]:
+    """Return the changes that make a server's port a free one."""
+    profile = {k: v for k, v in (present.get("binding:profile") or {}).items() if k != NOTE}
+    return {
+        "device_id": "",
+        "device_owner": "",
+        "binding:host_id": "",
+        "binding:profile": profile,
+    }
+
+
+def vif(
+    body: Body,
+    known: Network | None,
+    subnets: Sequence[Subnet],
+    floating: Mapping[str, Sequence[str]],
+) -> Vif:
+    """Return the interface that a port is; ``floating`` is by fixed address."""
+    by_id = {one.id: one for one in subnets}
+    used = {ip["subnet_id"] for ip in body.get("fixed_ips") or ()}
+    note = note_of(body)
+    return Vif(
+        port_id=body["id"],
+        network_id=body["network_id"],
+        network_label=known.name if known else "",
+        mac_address=body["mac_address"],
+        addresses=tuple(
+            FixedAddress(
+                address=ip["ip_address"],
+                subnet_id=ip["subnet_id"],
+                version=6 if ":" in ip["ip_address"] else 4,
+                floating=tuple(floating.get(ip["ip_address"], ())),
+            )
+            for ip in body.get("fixed_ips") or ()
+        ),
+        subnets=tuple(one for key, one in by_id.items() if key in used),
+        vif_type=body.get("binding:vif_type") or "unbound",
+        vif_details=body.get("binding:vif_details") or {},
+        vnic_type=body.get("binding:vnic_type") or "normal",
+        device_name=f"tap{body['id']}"[:_DEVICE_NAME_LENGTH],
+        mtu=known.mtu if known else None,
+        active=body.get("status") == "ACTIVE",
+        tag=note.get("tag"),
+        owned=is_made_for(body, body.get("device_id") or ""),
+        security_groups=tuple(body.get("security_groups") or ()),
+    )
+
+
+def _note(item: RequestedNetwork, place: int, *, made_for: str | None = None) -> dict[str, Any]:
+    note: dict[str, Any] = {"place": place}
+    if made_for is not None:
+        note["made_for"] = made_for
+    if item.tag is not None:
+        note["tag"] = item.tag
+    return note
