@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,6 +26,8 @@ class TableSet(enum.IntEnum):
     CELL = 3
 
 
+Clock = Callable[[], dt.datetime]
+
 _CLOCK = sa.select(utc_now())
 
 
@@ -39,9 +41,15 @@ class Session:
     """
 
     def __init__(
-        self, databases: Mapping[TableSet, Database], settings: StoreSettings, *, write: bool
+        self,
+        databases: Mapping[TableSet, Database],
+        settings: StoreSettings,
+        *,
+        write: bool,
+        clock: Clock | None = None,
     ) -> None:
         self.settings = settings
+        self._clock = clock
         self._databases = databases
         self._write = write
         self._opened: dict[int, sa.Connection] = {}
@@ -68,7 +76,9 @@ class Session:
         """Return the clock of the cell's database, read once per transaction."""
         if self._now is None:
             connection = self.cell_db
-            if connection.dialect.name == "sqlite":
+            if self._clock is not None:
+                self._now = self._clock()
+            elif connection.dialect.name == "sqlite":
                 # The same clock, with more digits than SQLite gives.
                 self._now = dt.datetime.now(UTC)
             else:
@@ -78,7 +88,8 @@ class Session:
 
     def clock_read(self, now: dt.datetime) -> None:
         """Take `now`, which a statement of this transaction returned, as its time."""
-        self._now = self._now or now
+        if self._now is None and self._clock is None and self.cell_db.dialect.name != "sqlite":
+            self._now = now
 
     def sequence(self, table_set: TableSet, table: sa.Table, name: str) -> ChangeSequence:
         """Return the change counter `name` of this transaction."""

@@ -17,12 +17,13 @@ from nova_clone.conductor.store.cells import CellRepository
 from nova_clone.conductor.store.engines import Database, is_transient, open_database
 from nova_clone.conductor.store.flavors import FlavorRepository
 from nova_clone.conductor.store.hosts import HostRepository
+from nova_clone.conductor.store.journal import SqlJournal
 from nova_clone.conductor.store.keypairs import KeypairRepository
 from nova_clone.conductor.store.placement.repository import PlacementRepository
 from nova_clone.conductor.store.quotas import QuotaRepository
 from nova_clone.conductor.store.request_specs import RequestSpecRepository
 from nova_clone.conductor.store.servers import ServerRepository
-from nova_clone.conductor.store.session import Session, TableSet
+from nova_clone.conductor.store.session import Clock, Session, TableSet
 from nova_clone.conductor.store.settings import StoreSettings
 from nova_clone.conductor.store.workflows import WorkflowRepository
 from nova_clone.domain import errors
@@ -90,10 +91,15 @@ class UnitOfWork(Session):
 
 
 class Store:
-    """The database, for one process; safe to share between threads."""
+    """The database, for one process; safe to share between threads.
 
-    def __init__(self, settings: StoreSettings) -> None:
+    Times come from the database, unless a `clock` is given.
+    """
+
+    def __init__(self, settings: StoreSettings, *, clock: Clock | None = None) -> None:
         self.settings = settings
+        self.journal = SqlJournal(self)
+        self._clock = clock
         urls = {
             TableSet.GLOBAL: settings.global_url,
             TableSet.PLACEMENT: settings.placement_url,
@@ -114,7 +120,7 @@ class Store:
 
         Nothing is repeated here; `run` is for that.
         """
-        work = UnitOfWork(self._databases, self.settings, write=write)
+        work = UnitOfWork(self._databases, self.settings, write=write, clock=self._clock)
         with contextlib.closing(work):
             yield work
             if write:

@@ -242,6 +242,7 @@ workflows = sa.Table(
     sa.Column("inbox", document_type()),
     sa.Column("interrupt", document_type()),
     sa.Column("tries", sa.Integer, nullable=False),
+    sa.Column("mark_count", sa.Integer, nullable=False),
     sa.Column("trouble", document_type()),
     sa.Column("outcome", document_type()),
     sa.Column("created_at", UtcDateTime, nullable=False),
