@@ -74,6 +74,19 @@ class Credentials:
         return cls(**given)
 
 
+def own_credentials(conf: Any) -> Credentials | None:
+    """Return what a daemon proves itself with where a service's own section tells nothing.
+
+    Looked for in [service_user], [keystone_authtoken] and [neutron], in that order.
+    """
+    for name in ("service_user", "keystone_authtoken", "neutron"):
+        section = conf.get(name)
+        found = Credentials.from_section(section) if section is not None else None
+        if found is not None:
+            return found
+    return None
+
+
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ServiceAuth:
     """How one service is found and spoken to."""

@@ -9,8 +9,8 @@ from typing import Any
 
 from nova_clone.clients.image import GlanceImages, ImageService
 from nova_clone.clients.membership import Membership
-from nova_clone.clients.network import NetworkService, NeutronNetworks
-from nova_clone.clients.session import ServiceAuth
+from nova_clone.clients.network import Networks, NetworkService
+from nova_clone.clients.session import Connection, ServiceAuth, own_credentials
 from nova_clone.conductor.environment import Environment
 from nova_clone.conductor.service import ConductorService
 from nova_clone.conductor.settings import ConductorSettings
@@ -133,8 +133,18 @@ def build(process: Process) -> Sequence[Service]:
         conductor_settings(conf),
         Store(store_settings(conf)),
         bus,
-        images=GlanceImages(ServiceAuth.from_section(conf.glance)),
-        networks=NeutronNetworks(ServiceAuth.from_section(conf.neutron)),
+        images=GlanceImages(
+            ServiceAuth.from_section(
+                conf.glance, service_type="image", credentials=own_credentials(conf)
+            )
+        ),
+        networks=Networks(
+            Connection(
+                ServiceAuth.from_section(
+                    conf.neutron, service_type="network", credentials=own_credentials(conf)
+                )
+            )
+        ),
     )
     echo = Echo(bus, conductor.server)
     process.health.add(

@@ -323,19 +323,13 @@ class ConductorService:
         self, context: RequestContext, request: placement_store.AllocationQuery
     ) -> placement_store.Allocations:
         """Return allocations."""
-        return self._read(
-            lambda work: placement_store.Allocations(
-                allocations=work.placement.allocations(request)
-            )
-        )
+        return self._read(lambda work: work.placement.allocations(request))
 
     def usages(
         self, context: RequestContext, request: placement_store.UsageQuery
     ) -> placement_store.Usages:
         """Return what a project uses."""
-        return self._read(
-            lambda work: placement_store.Usages(usages=work.placement.usages(request))
-        )
+        return self._read(lambda work: work.placement.usages(request))
 
     def ensure_resource_class(
         self, context: RequestContext, request: placement_store.NameRef

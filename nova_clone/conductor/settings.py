@@ -16,10 +16,12 @@ OPTIONS = (
     "conductor",
     "database",
     "glance",
+    "keystone_authtoken",
     "neutron",
     "placement_database",
     "quota",
     "scheduler",
+    "service_user",
     "zones",
 )
 

@@ -64,9 +64,3 @@ def delete_service(work: UnitOfWork, request: ServiceQuery) -> None:
     for node_id in work.hosts.delete_service(request):
         with contextlib.suppress(NotFound):
             work.placement.delete_provider(node_id)
-
-
-def is_up(work: UnitOfWork, host: str) -> bool:
-    """Tell whether the compute service of a host answers."""
-    found = work.hosts.services(ServiceQuery(host=host, binary="nova-compute"))
-    return any(service.up for service in found)

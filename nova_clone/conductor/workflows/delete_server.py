@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 
-from nova_clone.conductor.queries.hosts import is_up
 from nova_clone.conductor.store.unit_of_work import UnitOfWork
 from nova_clone.conductor.workflows import events
 from nova_clone.conductor.workflows.tickets import (
     Answer,
     environment,
     find_server,
+    is_up,
     ticket,
 )
 from nova_clone.contracts.compute import DestroyServer

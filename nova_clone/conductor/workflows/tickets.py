@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 
 from nova_clone.conductor.environment import Environment
-from nova_clone.conductor.queries.hosts import is_up
 from nova_clone.conductor.store.unit_of_work import UnitOfWork
 from nova_clone.contracts.compute import Ticket
+from nova_clone.contracts.hosts import ServiceQuery
 from nova_clone.domain.errors import TryElsewhere
 from nova_clone.domain.port import Vif
 from nova_clone.domain.server.server import Server
@@ -45,6 +45,12 @@ def find_server(ctx: StepContext) -> Server | None:
         return work.servers.find(ctx.subject)
 
     return environment(ctx).store.read(read)
+
+
+def is_up(work: UnitOfWork, host: str) -> bool:
+    """Tell whether the compute service of a host answers."""
+    found = work.hosts.services(ServiceQuery(host=host, binary="nova-compute"))
+    return any(service.up for service in found)
 
 
 def still_waiting(ctx: StepContext, host: str | None) -> Result:
