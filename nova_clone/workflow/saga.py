@@ -284,6 +284,9 @@ class Saga:
 
         result = self._caller.call(Call(step=slot.step.name, function=too_late))
         if isinstance(result, NovaError):
+            unreachable = isinstance(result, Unavailable) and not isinstance(result, TimedOut)
+            if unreachable and self._has_budget(slot.step):
+                return self._again(slot, result, pause=self._pace.delay(ledger.row.tries + 1))
             return self._fail(slot, result)
         if isinstance(result, Nap):
             more = result.seconds
@@ -312,7 +315,7 @@ class Saga:
             outcome = decode(ledger.row.inbox, Outcome)
             if outcome.failure is None:
                 self._answered(slot, outcome)
-        self._log.info("Interrupted: %s", reason)
+        self._log.info("An interrupt came: everything is undone")
         ledger.mark(MarkKind.INTERRUPTED, output=encode(Failure.of(Interrupted(reason))))
         ledger.write()
         return None
@@ -355,7 +358,7 @@ class Saga:
         final = encode(Outcome() if error is None else Outcome.failed(error))
         ledger.mark(MarkKind.FINISHED, output=final, done=result)
         ledger.write(outcome=final)
-        self._log.info("Finished: %s", "done" if error is None else error)
+        self._log.info("Finished: %s", "done" if error is None else type(error).__name__)
         return Rest(kind=RestKind.FINISHED)
 
     def _backward_delay(self, error: NovaError) -> float:

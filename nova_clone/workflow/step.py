@@ -83,7 +83,8 @@ class Wait:
     """How long a step waits for the answer that `Worker.resume` brings.
 
     ``deadline_seconds`` counts from the moment ``do`` has returned. When it passes,
-    ``on_deadline`` may return an output or raise; without it the step fails with `TimedOut`.
+    ``on_deadline`` may return an output, a `Nap` (wait on for so long) or raise; without it
+    the step fails with `TimedOut`. `Unavailable` from it is tried again like that of a ``do``.
     ``resend_after`` repeats ``do`` with the same epoch after so many seconds of silence.
     """
 

@@ -224,6 +224,46 @@ class TestFailure:
         assert stage.failure(workflow_id) == "Invalid"
         assert stage.journal.tables == {"fault": True}
 
+    def test_a_refused_undo_is_tried_again(self, story: Story) -> None:
+        refusals = [Conflict("Locked.")]
+
+        def apply(work: Any) -> None:
+            if refusals:
+                raise refusals.pop()
+            work.tables["undone"] = True
+
+        step = story.step("one", raising(Invalid()), undo=lambda ctx: Done(apply=apply))
+        stage = Stage(a_workflow(step))
+        workflow_id = stage.begin()
+        assert stage.outcome(workflow_id) is None
+        stage.wait(60)
+        assert stage.failure(workflow_id) == "Invalid"
+        assert stage.journal.tables == {"undone": True}
+
+    def test_the_end_may_nap(self, story: Story) -> None:
+        naps = [Nap(5)]
+        stage = Stage(
+            a_workflow(
+                story.step("one", raising(Invalid())),
+                on_failure=lambda ctx, error: naps.pop() if naps else None,
+            )
+        )
+        workflow_id = stage.begin()
+        assert stage.outcome(workflow_id) is None
+        stage.wait(5)
+        assert stage.failure(workflow_id) == "Invalid"
+
+    def test_a_step_without_undo_is_passed_over(self, story: Story) -> None:
+        stage = Stage(
+            a_workflow(
+                story.step("one"),
+                story.step("two", undo=None),
+                story.step("three", raising(Invalid())),
+            )
+        )
+        stage.begin()
+        assert story.lines == ["one", "two", "three", "-three", "-one"]
+
 
 class TestRetry:
     def place(self, story: Story, build: Any, **extra: Any) -> Workflow:
@@ -335,6 +375,15 @@ class TestTryingAgain:
             stage.wait(8)
         assert stage.failure(workflow_id) == "Unavailable"
         assert story.lines.count("one") == 3
+
+    def test_patience_may_be_endless(self, story: Story) -> None:
+        stage = Stage(
+            a_workflow(story.step("one", raising(Unavailable(), times=40), patience=None))
+        )
+        workflow_id = stage.begin()
+        for _ in range(40):
+            stage.wait(8)
+        assert stage.failure(workflow_id) is None
 
     def test_a_nap_calls_the_same_step_again(self, story: Story) -> None:
         naps = [Nap(5), Nap(7)]

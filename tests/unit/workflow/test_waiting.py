@@ -202,6 +202,40 @@ class TestDeadlines:
         stage.wait(100)
         assert stage.failure(workflow_id) == "Invalid"
 
+    def test_a_deadline_is_looked_at_again_when_looking_fails(self, story: Story) -> None:
+        looks = [Unavailable(), Unavailable()]
+
+        def look(ctx: StepContext) -> Result:
+            if looks:
+                raise looks.pop()
+            return Done(output="found")
+
+        stage = Stage(building(story, on_deadline=look))
+        workflow_id = stage.begin()
+        stage.wait(100)
+        stage.wait(1)
+        stage.wait(2)
+        assert stage.failure(workflow_id) is None
+        assert stage.journal.tables == {"built": "found"}
+
+    def test_a_deadline_that_cannot_be_told_fails_the_step(self, story: Story) -> None:
+        stage = Stage(building(story, deadline_seconds=lambda ctx: ctx.outputs["nothing"]))
+        workflow_id = stage.begin()
+        assert stage.failure(workflow_id) == "NovaError"
+        assert story.lines[2:] == ["-build", "-claim", "failed: NovaError"]
+
+    def test_a_second_question_waits_for_its_time(self, story: Story) -> None:
+        stage = Stage(building(story, resend_after=40.0))
+        workflow_id = stage.begin()
+        stage.wait(30)
+        other = stage.a_worker("bob")
+        assert stage.journal.lease(workflow_id, other.lease) is not None
+        other.submit(workflow_id)
+        other.run_pending()
+        assert story.lines == ["claim", "build"]
+        stage.wait(10)
+        assert story.lines == ["claim", "build", "build"]
+
     def test_a_wake_up_without_reason_changes_nothing(self, story: Story) -> None:
         stage = Stage(building(story))
         workflow_id = stage.begin()

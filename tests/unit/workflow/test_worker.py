@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import queue
 import threading
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import pytest
 
 from nova_clone.domain.errors import Unavailable
 from nova_clone.domain.identity import WorkflowId, new_uuid
-from nova_clone.workflow.journal import Commit, Committed
+from nova_clone.workflow.journal import Commit, Committed, Lease
 from nova_clone.workflow.memory import MemoryJournal
 from nova_clone.workflow.outcome import Outcome
 from nova_clone.workflow.step import Nap, StepContext, Wait
@@ -32,10 +33,25 @@ class Flaky:
         return getattr(self._journal, name)
 
     def commit(self, commit: Commit) -> Committed:
+        self._fail()
+        return self._journal.commit(commit)
+
+    def lease_due(self, lease: Lease, *, limit: int) -> Sequence[WorkflowId]:
+        self._fail()
+        return self._journal.lease_due(lease, limit=limit)
+
+    def renew(self, ids: Collection[WorkflowId], lease: Lease) -> Collection[WorkflowId]:
+        self._fail()
+        return self._journal.renew(ids, lease)
+
+    def release(self, workflow_id: WorkflowId, owner: str) -> None:
+        self._fail()
+        self._journal.release(workflow_id, owner)
+
+    def _fail(self) -> None:
         if self.failures:
             self.failures -= 1
             raise Unavailable("The database is away.")
-        return self._journal.commit(commit)
 
 
 class TestSharing:
@@ -121,6 +137,43 @@ class TestTrouble:
         stage.wait(1)
         stage.wait(2)
         assert stage.failure(workflow_id) is None
+
+    def test_a_sweep_that_fails_is_made_again(self, story: Story) -> None:
+        stage = Stage(a_workflow(story.step("one")))
+        flaky = Flaky(stage.journal)
+        stage.worker = stage.a_worker("ann", journal=flaky)
+        workflow_id = stage.create()
+        flaky.failures = 1
+        stage.worker.run_pending()
+        assert stage.outcome(workflow_id) is None
+        stage.worker.run_pending()
+        assert stage.failure(workflow_id) is None
+
+    def test_a_renewal_that_cannot_be_made_does_not_stop_the_work(self, story: Story) -> None:
+        def renew(ctx: StepContext) -> None:
+            flaky.failures = 1
+            stage.worker.renew_leases()
+
+        stage = Stage(a_workflow(story.step("one", renew), story.step("two")))
+        flaky = Flaky(stage.journal)
+        stage.worker = stage.a_worker("ann", journal=flaky)
+        workflow_id = stage.begin()
+        assert stage.failure(workflow_id) is None
+
+    def test_stopping_does_not_need_the_journal(self, story: Story) -> None:
+        stage = Stage(a_workflow(story.step("one")))
+        flaky = Flaky(stage.journal)
+        worker = stage.a_worker("ann", journal=flaky)
+        worker.submit(stage.create(leased=True))
+        flaky.failures = 1
+        assert worker.stop()
+
+    def test_a_renewal_with_nothing_to_renew_asks_nobody(self, story: Story) -> None:
+        stage = Stage(a_workflow(story.step("one")))
+        flaky = Flaky(stage.journal)
+        flaky.failures = 1
+        stage.a_worker("ann", journal=flaky).renew_leases()
+        assert flaky.failures == 1
 
     def test_a_step_may_be_repeated_when_its_mark_was_not_written(self, story: Story) -> None:
         def cut(ctx: StepContext) -> None:
