@@ -109,8 +109,8 @@ tests() {
 fast_tests() {
     local without='not integration and not libvirt and not chaos and not acceptance'
     tests fast tests/unit tests/architecture tests/contract tests/workflow tests/driver -m "$without"
-    NOVA_CLONE_CONCURRENCY=threading tests "functional threading" tests/functional -m "$without"
-    NOVA_CLONE_CONCURRENCY=eventlet tests "functional eventlet" tests/functional -m "$without"
+    OS_NOVA_CONCURRENCY_BACKEND=threading tests "functional threading" tests/functional -m "$without"
+    OS_NOVA_CONCURRENCY_BACKEND=eventlet tests "functional eventlet" tests/functional -m "$without"
 }
 
 # Everything with a marker, wherever it lies.

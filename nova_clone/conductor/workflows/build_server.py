@@ -101,7 +101,6 @@ def claim(ctx: StepContext) -> Result:
                 "host": choice.host,
                 "node": choice.node,
                 "launched_on": choice.host,
-                "availability_zone": choice.availability_zone,
             },
         )
         work.servers.transition(
