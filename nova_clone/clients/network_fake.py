@@ -228,8 +228,14 @@ class FakeNetworks:
             if self.is_taken(network_id, wanted):
                 raise errors.Invalid(f"IP address {wanted} already allocated.")
             return wanted
-        for address in list(ipaddress.ip_network(subnet.cidr).hosts())[1:]:
-            if not self.is_taken(network_id, str(address)):
+        taken = {
+            one.address
+            for port in self.ports.values()
+            if port.network_id == network_id
+            for one in port.addresses
+        } | {subnet.gateway}
+        for address in ipaddress.ip_network(subnet.cidr).hosts():
+            if str(address) not in taken:
                 return str(address)
         raise errors.Conflict(f"No more IP addresses available on network {network_id}.")
 
