@@ -44,6 +44,8 @@ MODULES = (
     "serial_console",
     "service_user",
     "spice",
+    "standalone",
+    "standalone_network",
     "upgrade_levels",
     "vnc",
     "workarounds",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import logging
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,6 +13,7 @@ from typing import Any, Protocol
 from nova_clone.standalone.documents import DocumentStore
 from nova_clone.standalone.serving import Server
 
+_LOG = logging.getLogger(__name__)
 _MEBIBYTE = 1024 * 1024
 
 
@@ -29,6 +32,8 @@ class StandaloneSettings:
     network_port: int = 9696
     #: Users, projects and roles to make sure of at every start.
     identity_file: Path | None = None
+    #: Write the identity file, with random passwords, if it is missing.
+    make_identity_file: bool = False
     region: str = "RegionOne"
     #: Seconds that a token is good for.
     token_lifetime: int = 4 * 3600
@@ -44,7 +49,7 @@ class StandaloneSettings:
     #: Signs the server ids that the network's metadata proxy sends to nova-api.
     metadata_secret: str = dataclasses.field(default="", repr=False)
     #: Options of the network part, by the names it documents.
-    network: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    network: Mapping[str, Any] = dataclasses.field(default_factory=dict, repr=False)
     #: Requests that each service handles at a time.
     threads: int = 8
     #: Bytes of the largest image that may be uploaded.
@@ -118,6 +123,8 @@ def build(settings: StandaloneSettings) -> Standalone:
 def _build(settings: StandaloneSettings, undo: contextlib.ExitStack) -> Standalone:
     from nova_clone.standalone.identity.app import IdentityOptions, build_identity
 
+    if settings.identity_file is not None and settings.make_identity_file:
+        _make_identity_file(settings.identity_file)
     resources = undo.enter_context(contextlib.ExitStack())
     servers: dict[str, Server] = {}
     agents: list[Agent] = []
@@ -167,3 +174,10 @@ def _build(settings: StandaloneSettings, undo: contextlib.ExitStack) -> Standalo
         urls["network"] = serve("network", network, settings.network_port)
     identity.publish(urls, region=settings.region)
     return Standalone(urls=urls, servers=servers, agents=tuple(agents), resources=resources)
+
+
+def _make_identity_file(path: Path) -> None:
+    from nova_clone.standalone.identity.seed import write_first_identity_file
+
+    if write_first_identity_file(path, os.environ):
+        _LOG.warning("wrote %s: it holds the passwords of the first users", path)

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
 import dataclasses
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -155,3 +158,22 @@ def test_the_file_is_for_its_owner_alone(store: DocumentStore, tmp_path: Path) -
 def test_a_default_counts_although_a_decoder_left_it_out(books: Collection[Book]) -> None:
     books.insert(msgspec.convert({"id": "a", "isbn": "1"}, Book))
     assert [book.id for book in books.list(lent=False, copies=0)] == ["a"]
+
+
+def test_what_was_kept_survives_a_killed_process(tmp_path: Path) -> None:
+    path = tmp_path / "books.sqlite"
+    program = (
+        "import os, pathlib, signal\n"
+        "from tests.unit.standalone.test_documents import Book, DocumentStore, library\n"
+        f"store = DocumentStore(pathlib.Path({str(path)!r}))\n"
+        "books = library(store)\n"
+        "books.insert(Book(id='kept'))\n"
+        "with store.transaction():\n"
+        "    books.insert(Book(id='lost'))\n"
+        "    os.kill(os.getpid(), signal.SIGKILL)\n"
+    )
+    ended = subprocess.run([sys.executable, "-c", program], check=False, cwd=Path.cwd())
+    assert ended.returncode == -signal.SIGKILL
+    store = DocumentStore(path)
+    assert [book.id for book in library(store).list()] == ["kept"]
+    store.close()
