@@ -2,190 +2,101 @@
 
 from __future__ import annotations
 
-import dataclasses
-import json
-import logging
-import threading
-from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar, cast
 
 from nova_clone.compute import identity
-from nova_clone.compute.environment import Environment, Images, Networks
+from nova_clone.compute.daemon import ComputeDaemon, Surroundings
+from nova_clone.compute.environment import Images, Networks
 from nova_clone.compute.hypervisor.port import Hypervisor
-from nova_clone.compute.intake import Intake
-from nova_clone.compute.inventory import HostReporter, Node
-from nova_clone.compute.operations import Limits, Operations
-from nova_clone.compute.outcomes import Outcomes
-from nova_clone.compute.recover import Lost, Recovery
-from nova_clone.compute.service import ComputeService
 from nova_clone.compute.settings import ComputeSettings
-from nova_clone.compute.spool import Spool
-from nova_clone.compute.sync import Orphans, PowerSync
-from nova_clone.contracts.compute import ComputeContract
 from nova_clone.contracts.conductor import ConductorContract
-from nova_clone.contracts.hosts import StepFinished
-from nova_clone.domain.errors import Conflict, Interrupted, Invalid, NovaError
-from nova_clone.rpc.contract import Endpoint, endpoint
-from nova_clone.runtime.timer import Every
+from nova_clone.domain.errors import Invalid
+from nova_clone.rpc.contract import Endpoint, proxy
+from nova_clone.rpc.echo import Echo
+from nova_clone.rpc.server import RpcServer
+from nova_clone.rpc.transport import Bus
+from nova_clone.runtime.daemon import Process, Service
+from nova_clone.runtime.health import Status
+from nova_clone.runtime.logging import rpc_log_context
 
-LOG = logging.getLogger(__name__)
-
-#: Seconds between two attempts to come up: the first and the longest pause.
-FIRST_PAUSE = 0.5
-LONGEST_PAUSE = 10.0
-
-
-class Server(Protocol):
-    """Serves an endpoint; what a bus makes."""
-
-    def start(self) -> None:
-        """Begin to take messages."""
-
-    def stop(self) -> None:
-        """Take no more messages."""
+T = TypeVar("T")
 
 
-#: Makes the server of an endpoint.
-Serve = Callable[[Endpoint], Server]
+def build(process: Process) -> Sequence[Service]:
+    """Return the services of the process, in the order they start."""
+    conf = process.conf
+    settings = ComputeSettings.from_conf(conf)
+    bus = Bus(conf, name="nova-compute", host=settings.host, around=rpc_log_context)
+    servers: list[RpcServer] = []
+    echoes: list[Echo] = []
+
+    def serve(endpoint: Endpoint) -> RpcServer:
+        server = bus.server("compute", settings.host, [endpoint], threads=settings.rpc_threads)
+        servers.append(server)
+        return server
+
+    daemon = ComputeDaemon(
+        settings,
+        make_driver(settings, conf),
+        Surroundings(
+            conductor=proxy(ConductorContract, bus),
+            networks=later(lambda: _networks(conf)),
+            images=later(lambda: _images(conf)),
+            serve=serve,
+            reachable=lambda: echoes[0].reachable,
+        ),
+    )
+    echo = Echo(bus, servers[0])
+    echoes.append(echo)
+    process.health.add(
+        "rpc", lambda: Status(healthy=echo.reachable, details={"echo_age": round(echo.age, 1)})
+    )
+    return (daemon, echo)
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Surroundings:
-    """What a compute needs from outside of itself. ``serve`` makes its server."""
+def _networks(conf: Any) -> Networks:
+    from nova_clone.clients.network import NeutronNetworks
+    from nova_clone.clients.session import ServiceAuth, own_credentials
 
-    conductor: ConductorContract
-    networks: Networks
-    images: Images
-    serve: Serve
-
-
-class ComputeDaemon:
-    """One hypervisor host at work."""
-
-    def __init__(self, settings: ComputeSettings, driver: Hypervisor, around: Surroundings) -> None:
-        self.settings = settings
-        self.driver = driver
-        self._env = Environment(
-            settings=settings,
-            driver=driver,
-            networks=around.networks,
-            images=around.images,
-            conductor=around.conductor,
-            spool=Spool(settings.state_path / "operations"),
-            vendor_data=read_vendor_data(settings.config_drive.vendor_data_path),
+    return NeutronNetworks(
+        ServiceAuth.from_section(
+            conf.neutron, service_type="network", credentials=own_credentials(conf)
         )
-        self._outcomes = Outcomes(around.conductor, self._settled)
-        self.operations = Operations(self._finished, _limits(settings))
-        intake = Intake(self._env, self.operations)
-        self._power = PowerSync(self._env, self.operations)
-        self._orphans = Orphans(self._env, self.operations)
-        self._recovery = Recovery(self._env, intake, self.operations)
-        node = Node(host=settings.host, uuid=identity.node_uuid(settings.state_path))
-        self._reporter = HostReporter(node, driver, around.conductor, settings.inventory)
-        service = ComputeService(self._env, intake)
-        self._server = around.serve(endpoint(ComputeContract, service))
-        self._stopping = threading.Event()
-        self._lost_timer: threading.Timer | None = None
-        self._timers = self._make_timers()
-
-    def start(self) -> None:
-        """Come up: wait for hypervisor and conductor, take up old work, then take new.
-
-        Raises Conflict when another node has this host's name, Interrupted when `stop`
-        was called meanwhile.
-        """
-        self._until_it_works(lambda: self.driver.start(self._on_power_change))
-        self._until_it_works(self._reporter.register)
-        lost = self._until_it_works(self._recovery.run)
-        self._server.start()
-        self._watch_for(lost)
-        self._power.start()
-        for timer in self._timers:
-            timer.start()
-        LOG.info("host %s is up", self.settings.host)
-
-    def stop(self) -> None:
-        """Take no more work and let what runs end; what does not is taken up by the next start."""
-        self._stopping.set()
-        if self._lost_timer is not None:
-            self._lost_timer.cancel()
-        for timer in self._timers:
-            timer.stop()
-        self._server.stop()
-        self.operations.close(self.settings.stop_timeout)
-        self._outcomes.close()
-        self._power.close()
-        self.driver.close()
-
-    def _make_timers(self) -> tuple[Every, ...]:
-        settings = self.settings
-        return (
-            Every(settings.report_interval, self._reporter.beat, name="heartbeat"),
-            Every(settings.resources_interval, self._reporter.refresh, name="resources"),
-            Every(settings.power_sync_interval, self._power.full, name="power-states", delay=60),
-            Every(settings.orphan_interval, self._orphans.look, name="orphans", delay=60),
-        )
-
-    def _watch_for(self, lost: tuple[Lost, ...]) -> None:
-        """Give requests that may still be in the broker a little time to come."""
-        if not lost:
-            return
-        self._lost_timer = threading.Timer(
-            self.settings.lost_request_grace, self._recovery.answer_lost, (lost,)
-        )
-        self._lost_timer.daemon = True
-        self._lost_timer.start()
-
-    def _until_it_works(self, action: Callable[[], Any]) -> Any:
-        pause = FIRST_PAUSE
-        while not self._stopping.is_set():
-            try:
-                return action()
-            except (Conflict, Invalid):
-                raise
-            except NovaError as error:
-                LOG.warning("not up yet: %s", error.message)
-            self._stopping.wait(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
-        raise Interrupted
-
-    def _on_power_change(self, server_id: str, state: Any) -> None:
-        if self.settings.handle_power_events:
-            self._power.on_power_change(server_id, state)
-
-    def _finished(self, result: StepFinished) -> None:
-        if result.power_state is not None:
-            self._power.knows(result.server_id, result.power_state)
-        self._outcomes.report(result)
-
-    def _settled(self, result: StepFinished, awaited: bool) -> None:  # noqa: FBT001
-        self._env.spool.drop(result.ticket, result.server_id)
-        if not awaited and result.error is None:
-            # It may have been built for a server that was deleted while this host was away.
-            try:
-                self._orphans.check({result.server_id})
-            except NovaError as error:
-                LOG.warning("server %s is looked at later: %s", result.server_id, error.message)
-
-
-def _limits(settings: ComputeSettings) -> Limits:
-    return Limits(
-        builds=settings.max_concurrent_builds,
-        others=settings.max_concurrent_others,
-        waiting=settings.max_waiting,
     )
 
 
-def read_vendor_data(path: Path | None) -> Mapping[str, Any]:
-    if path is None:
-        return {}
-    try:
-        found = json.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        LOG.warning("the vendor data in %s cannot be read: %s", path, error)
-        return {}
-    return found if isinstance(found, dict) else {}
+def _images(conf: Any) -> Images:
+    from nova_clone.clients.image import GlanceImages
+    from nova_clone.clients.session import ServiceAuth, own_credentials
+
+    return GlanceImages(
+        ServiceAuth.from_section(
+            conf.glance, service_type="image", credentials=own_credentials(conf)
+        )
+    )
+
+
+class _Later:
+    """Stands for an object that is made when it is first used."""
+
+    def __init__(self, make: Callable[[], object]) -> None:
+        self._make = make
+
+    def __getattr__(self, name: str) -> Any:
+        made = self._make()
+        self.__dict__.update(
+            {each: getattr(made, each) for each in dir(made) if not each.startswith("_")}
+        )
+        return getattr(made, name)
+
+
+def later(make: Callable[[], T]) -> T:
+    """Return what `make` returns, made at its first use.
+
+    Many fake hosts never need the clients, whose libraries are most of their memory.
+    """
+    return cast(T, _Later(make))
 
 
 def make_driver(settings: ComputeSettings, conf: Any = None) -> Hypervisor:

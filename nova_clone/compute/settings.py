@@ -8,6 +8,21 @@ from typing import Any, Literal
 
 from nova_clone.domain.metadata import SKIPPED_ON_DRIVE
 
+#: What of `nova_clone.conf` the daemon needs.
+OPTIONS = (
+    "api",
+    "compute",
+    "compute_host",
+    "compute_timers",
+    "glance",
+    "keystone_authtoken",
+    "libvirt",
+    "neutron",
+    "service_user",
+    "vnc",
+    "workarounds",
+)
+
 #: How often resources are looked at, in seconds, when the configuration says 0.
 USUAL_RESOURCES_INTERVAL = 60.0
 

@@ -33,13 +33,22 @@ def options(group: str) -> list[Any]:
     found = list(loading.get_session_conf_options())
     if group not in WITHOUT_PLUGIN:
         found += loading.get_auth_common_conf_options()
-        found += loading.get_auth_plugin_conf_options("password")
+        found += [_optional(each) for each in loading.get_auth_plugin_conf_options("password")]
     if group not in WITHOUT_ADAPTER:
         found += [
             _adapted(option, GROUPS.get(group))
             for option in loading.get_adapter_conf_options(include_deprecated=False)
         ]
     return _distinct(found)
+
+
+def _optional(option: Any) -> Any:
+    # A section that says nothing is not an error: other credentials stand in for it.
+    if not option.required:
+        return option
+    changed = copy.deepcopy(option)
+    changed.required = False
+    return changed
 
 
 def _adapted(option: Any, service_type: str | None) -> Any:

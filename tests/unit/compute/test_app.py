@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from nova_clone.compute.app import ComputeDaemon, Surroundings, make_driver
+from nova_clone.compute.app import later, make_driver
+from nova_clone.compute.daemon import ComputeDaemon, Surroundings, read_vendor_data
 from nova_clone.compute.hypervisor.fake.driver import FakeHypervisor
 from nova_clone.compute.settings import ComputeSettings
 from nova_clone.contracts.compute import ConsoleOutputQuery, PowerAction, PowerServer
@@ -48,7 +51,9 @@ class LocalServer:
 class Host:
     """A whole daemon with its surroundings in memory."""
 
-    def __init__(self, path: Path, **fields: Any) -> None:
+    def __init__(
+        self, path: Path, *, reachable: Callable[[], bool] = lambda: True, **fields: Any
+    ) -> None:
         values = {"host": "host1", "state_path": path, "instances_path": path / "instances"}
         self.settings = ComputeSettings(**(values | {"driver": "fake.FakeDriver"} | fields))
         driver = make_driver(self.settings)
@@ -64,6 +69,7 @@ class Host:
                 networks=self.networks,
                 images=FakeImages(),
                 serve=self._serve,
+                reachable=reachable,
             ),
         )
 
@@ -205,9 +211,35 @@ def test_an_unknown_driver_is_refused(tmp_path: Path) -> None:
     ("text", "seen"), [('{"a": 1}', {"a": 1}), ("[1]", {}), ("{", {}), (None, {})]
 )
 def test_vendor_data_comes_from_a_file(tmp_path: Path, text: str | None, seen: object) -> None:
-    from nova_clone.compute.app import read_vendor_data
-
     path = tmp_path / "vendor.json"
     if text is not None:
         path.write_text(text)
     assert read_vendor_data(path) == seen
+
+
+def test_what_is_not_used_is_not_made() -> None:
+    made: list[FakeNetworks] = []
+
+    def make() -> FakeNetworks:
+        made.append(FakeNetworks())
+        return made[-1]
+
+    networks = later(make)
+    assert made == []
+    assert networks.vifs("s1") == ()
+    networks.release("s1")
+    assert len(made) == 1
+
+
+def test_a_host_that_gets_no_messages_does_not_look_alive(tmp_path: Path) -> None:
+    asked = threading.Event()
+
+    def reachable() -> bool:
+        asked.set()
+        return False
+
+    host = Host(tmp_path, report_interval=0.001, reachable=reachable)
+    host.daemon.start()
+    assert asked.wait(10)
+    host.daemon.stop()
+    assert host.conductor.beats == 0
