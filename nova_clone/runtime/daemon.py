@@ -284,9 +284,13 @@ def _start(service: Service, mailbox: signals.Mailbox) -> None:
 
     thread = threading.Thread(target=begin, name=f"start-{type(service).__name__}", daemon=True)
     thread.start()
-    while mailbox.wait() != _STARTED:
+    later: list[int] = []
+    while (event := mailbox.wait()) != _STARTED:
         if mailbox.stop_requested:
             raise _Stopped
+        later += [event] if event is not None else []
+    for event in later:
+        mailbox.post(event)
     if failure:
         raise failure[0]
 
