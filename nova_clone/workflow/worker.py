@@ -255,6 +255,9 @@ class Worker:
                 self._runs.discard(run)
         for woken in saga.woken:
             self.submit(woken)
+        if rest.kind is RestKind.LOST:
+            # A commit that was repeated after its acknowledgement was lost looks like this too.
+            self.submit(workflow_id)
         if rest.kind is RestKind.ASLEEP and rest.wake_in is not None:
             self._set_timer(workflow_id, rest.wake_in)
         return rest

@@ -9,7 +9,7 @@ import pytest
 
 from nova_clone.domain.errors import Unavailable
 from nova_clone.domain.identity import WorkflowId, new_uuid
-from nova_clone.workflow.journal import Commit, Committed, Lease
+from nova_clone.workflow.journal import Commit, Committed, Lease, LeaseLost
 from nova_clone.workflow.memory import MemoryJournal
 from nova_clone.workflow.outcome import Outcome
 from nova_clone.workflow.step import Nap, StepContext, Wait
@@ -137,6 +137,30 @@ class TestTrouble:
         stage.wait(1)
         stage.wait(2)
         assert stage.failure(workflow_id) is None
+
+    @pytest.mark.parametrize("error", [Unavailable(), LeaseLost()])
+    def test_a_commit_whose_acknowledgement_is_lost_stands(
+        self, story: Story, error: Exception
+    ) -> None:
+        class Deaf(Flaky):
+            def commit(self, commit: Commit) -> Committed:
+                committed = self._journal.commit(commit)
+                if self.failures:
+                    self.failures -= 1
+                    raise error
+                return committed
+
+        def cut(ctx: StepContext) -> None:
+            deaf.failures = 1
+
+        stage = Stage(a_workflow(story.step("one", cut), story.step("two")))
+        deaf = Deaf(stage.journal)
+        stage.worker = stage.a_worker("ann", journal=deaf)
+        workflow_id = stage.begin()
+        if isinstance(error, Unavailable):
+            stage.wait(1)
+        assert stage.failure(workflow_id) is None
+        assert story.lines == ["one", "two"]
 
     def test_a_sweep_that_fails_is_made_again(self, story: Story) -> None:
         stage = Stage(a_workflow(story.step("one")))
