@@ -18,7 +18,6 @@ from nova_clone.contracts.compute import BuildServer, DestroyServer
 from nova_clone.contracts.scheduler import Explanation, HostChoice, SelectHosts
 from nova_clone.domain.errors import (
     Conflict,
-    Interrupted,
     NotFound,
     NovaError,
     NoValidHost,
@@ -63,7 +62,7 @@ def begin(ctx: StepContext) -> Result:
 def release_ports(ctx: StepContext) -> Result:
     """Remove ports that any host made for the server; a delete that takes over does it itself."""
     params: BuildParams = ctx.params
-    if isinstance(ctx.error, Interrupted) or params.spec.networks.mode is NetworkMode.NONE:
+    if successors.is_handed_over(ctx) or params.spec.networks.mode is NetworkMode.NONE:
         return None
     environment(ctx).networks.release(ctx.subject)
     return None
@@ -117,25 +116,25 @@ def claim(ctx: StepContext) -> Result:
 def _claim_first(
     work: UnitOfWork, server_id: str, choices: tuple[HostChoice, ...], spec: RequestSpec
 ) -> HostChoice:
-    for choice in choices:
-        allocation = Allocation(
+    allocations = [
+        Allocation(
             consumer_id=server_id,
             resources=choice.allocation,
             project_id=spec.project_id,
             user_id=spec.user_id,
             consumer_type=CONSUMER_TYPE,
         )
-        try:
-            work.placement.claim(allocation)
-        except Conflict:
-            continue
-        return choice
-    raise TryElsewhere("Other requests took the resources first", lost=len(choices))
+        for choice in choices
+    ]
+    try:
+        return choices[work.placement.claim_first(allocations)]
+    except Conflict as error:
+        raise TryElsewhere("Other requests took the resources first", lost=len(choices)) from error
 
 
 def release(ctx: StepContext) -> Result:
     """Give the resources back; a delete that takes over does it itself."""
-    if isinstance(ctx.error, Interrupted):
+    if successors.is_handed_over(ctx):
         return None
 
     def apply(work: UnitOfWork) -> None:
@@ -178,7 +177,7 @@ def ask_cleanup(ctx: StepContext) -> Result:
     A host that is down gets the message when it is back. A delete that takes over asks
     for itself, and waits for the answer.
     """
-    if isinstance(ctx.error, Interrupted):
+    if successors.is_handed_over(ctx):
         return None
     server = find_server(ctx)
     if server is None or server.host is None:
@@ -253,6 +252,11 @@ def fail(ctx: StepContext, error: NovaError) -> Result:
     return Done(apply=apply)
 
 
+def interrupted(ctx: StepContext, error: NovaError) -> Result:
+    """Make way for the work that interrupted the build, or fail if there is none."""
+    return successors.hand_over(ctx, error) or fail(ctx, error)
+
+
 def build_server(env: Environment) -> Workflow:
     """Return the workflow that builds a server."""
     return Workflow(
@@ -279,5 +283,5 @@ def build_server(env: Environment) -> Workflow:
             Step(name="activate", do=activate, pure=True),
         ),
         on_failure=fail,
-        on_interrupt=successors.hand_over,
+        on_interrupt=interrupted,
     )

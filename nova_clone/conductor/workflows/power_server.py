@@ -103,6 +103,11 @@ def fail(ctx: StepContext, error: NovaError) -> Result:
     return Done(apply=apply)
 
 
+def interrupted(ctx: StepContext, error: NovaError) -> Result:
+    """Make way for the work that interrupted the operation, or fail if there is none."""
+    return successors.hand_over(ctx, error) or fail(ctx, error)
+
+
 def power_server() -> Workflow:
     """Return the workflow of all four power operations."""
     return Workflow(
@@ -122,5 +127,5 @@ def power_server() -> Workflow:
             Step(name="finish", do=finish, pure=True),
         ),
         on_failure=fail,
-        on_interrupt=successors.hand_over,
+        on_interrupt=interrupted,
     )

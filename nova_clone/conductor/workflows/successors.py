@@ -12,7 +12,7 @@ from typing import Any
 
 from nova_clone.conductor.store.unit_of_work import UnitOfWork
 from nova_clone.conductor.workflows.tickets import environment
-from nova_clone.domain.errors import NovaError
+from nova_clone.domain.errors import Interrupted, NovaError
 from nova_clone.domain.identity import RequestContext, WorkflowId
 from nova_clone.workflow.journal import WorkflowRow
 from nova_clone.workflow.outcome import decode, encode
@@ -41,9 +41,30 @@ def reason_for(row: WorkflowRow) -> str:
     )
 
 
+def successor_in(error: NovaError | None) -> Successor | None:
+    """Return the work that an interrupt announces; ``None`` for any other error."""
+    if not isinstance(error, Interrupted):
+        return None
+    try:
+        successor: Successor = decode(error.message, Successor)
+    except ValueError:
+        return None
+    return successor
+
+
+def is_handed_over(ctx: StepContext) -> bool:
+    """Tell whether a successor will take care of all that the server holds."""
+    return successor_in(ctx.error) is not None
+
+
 def hand_over(ctx: StepContext, error: NovaError) -> Result:
-    """End the interrupted workflow by starting the one that interrupted it."""
-    successor = decode(error.message, Successor)
+    """End the interrupted workflow by starting the one that interrupted it.
+
+    Without one (an operator's interrupt) nothing starts, and the caller records the end.
+    """
+    successor = successor_in(error)
+    if successor is None:
+        return None
     row = WorkflowRow(
         id=WorkflowId(successor.id),
         kind=successor.kind,

@@ -61,6 +61,20 @@ class AllocationRecords(InventoryRecords):
         """Make a consumer hold just this, whatever it held; raises `Conflict`, `Invalid`."""
         self._apply(self._changes((allocation,), check=False))
 
+    def claim_first(self, choices: Sequence[Allocation]) -> int:
+        """Make a consumer hold the first of `choices` that fits and return its position.
+
+        Raises `Conflict` when none does; nothing of a choice that did not fit stays.
+        """
+        for position, choice in enumerate(choices):
+            try:
+                with self._db.begin_nested():
+                    self.claim(choice)
+            except errors.Conflict:
+                continue
+            return position
+        raise errors.Conflict("None of the choices fits any more.")
+
     def release(self, consumer_id: str) -> bool:
         """Take away everything that a consumer holds; False when that is nothing."""
         nothing = Allocation(consumer_id=consumer_id)
@@ -128,12 +142,12 @@ class AllocationRecords(InventoryRecords):
             .group_by(C.consumer_type, A.resource_class)
         )
         amounts: dict[str | None, dict[str, int]] = {}
-        for kind, name, amount in sums.tuples():
+        for kind, name, amount in sums:
             amounts.setdefault(kind, {})[name] = int(amount)
         return Usages(
             usages=tuple(
                 ConsumerUsage(consumer_type=kind, consumers=count, resources=amounts.get(kind, {}))
-                for kind, count in counts.tuples()
+                for kind, count in counts
             )
         )
 
@@ -146,7 +160,7 @@ class AllocationRecords(InventoryRecords):
         if provider_id is not None:
             query = query.where(A.provider_id == provider_id)
         found: dict[str, dict[str, dict[str, int]]] = {}
-        for consumer, provider, name, amount in self._db.execute(query).tuples():
+        for consumer, provider, name, amount in self._db.execute(query):
             found.setdefault(consumer, {}).setdefault(provider, {})[name] = amount
         return found
 
