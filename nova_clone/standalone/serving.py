@@ -53,8 +53,16 @@ class Server:
         """Let the requests under way end, then close every connection."""
         self._server.task_dispatcher.shutdown(cancel_pending=True, timeout=_PATIENCE)
         if self._thread.is_alive():
-            # Sockets are closed in the thread that polls them.
-            self._server.trigger.pull_trigger(self._close)
+            # Sockets are closed in the thread that polls them, and the pipe that wakes it
+            # not before it was written to.
+            woken = threading.Event()
+
+            def close() -> None:
+                woken.wait()
+                self._close()
+
+            self._server.trigger.pull_trigger(close)
+            woken.set()
             self._thread.join()
         else:
             self._close()
