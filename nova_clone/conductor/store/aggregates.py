@@ -124,7 +124,7 @@ class AggregateRepository:
         """Return the ids of the aggregates of every host that is in one."""
         found: dict[str, tuple[int, ...]] = {}
         query = sa.select(_HOSTS.c.host, _HOSTS.c.aggregate_id).order_by(_HOSTS.c.aggregate_id)
-        for host, number in self._session.global_db.execute(query).tuples():
+        for host, number in self._session.global_db.execute(query):
             found[host] = (*found.get(host, ()), number)
         return found
 
@@ -137,15 +137,11 @@ class AggregateRepository:
         ids = [row.id for row in rows]
         hosts: dict[int, list[str]] = {}
         members = sa.select(_HOSTS.c.aggregate_id, _HOSTS.c.host).order_by(_HOSTS.c.host)
-        for number, host in connection.execute(
-            members.where(_HOSTS.c.aggregate_id.in_(ids))
-        ).tuples():
+        for number, host in connection.execute(members.where(_HOSTS.c.aggregate_id.in_(ids))):
             hosts.setdefault(number, []).append(host)
         items: dict[int, dict[str, str]] = {}
         pairs = sa.select(_ITEMS.c.aggregate_id, _ITEMS.c.key, _ITEMS.c.value)
-        for number, key, value in connection.execute(
-            pairs.where(_ITEMS.c.aggregate_id.in_(ids))
-        ).tuples():
+        for number, key, value in connection.execute(pairs.where(_ITEMS.c.aggregate_id.in_(ids))):
             items.setdefault(number, {})[key] = value
         return tuple(
             Aggregate(

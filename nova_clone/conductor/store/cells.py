@@ -63,7 +63,7 @@ class CellRepository:
     def hosts(self) -> dict[str, str]:
         """Return the cell of every mapped host."""
         query = sa.select(_HOSTS.c.host, _HOSTS.c.cell_id)
-        return dict(self._session.global_db.execute(query).tuples().all())
+        return dict(self._session.global_db.execute(query).all())
 
     def map_host(self, host: str, cell_id: str) -> None:
         """Map a host to a cell; raises `AlreadyExists` when it is mapped."""

@@ -171,7 +171,7 @@ class ComputeNodeRecords(ServiceRecords):
             table.used,
         ).where(table.provider_id.in_(ids), table.resource_class.in_((VCPU, MEMORY_MB, DISK_GB)))
         found: dict[str, dict[str, tuple[int, int]]] = {}
-        for node, name, total, reserved, used in self._session.placement_db.execute(query).tuples():
+        for node, name, total, reserved, used in self._session.placement_db.execute(query):
             held_back = 0 if name == VCPU else reserved
             found.setdefault(node, {})[name] = (total, held_back + used)
         return found
@@ -182,7 +182,7 @@ class ComputeNodeRecords(ServiceRecords):
             .where(V.host.in_(tuple(hosts)), V.deleted.is_(False))
             .group_by(V.host)
         )
-        rows = self._session.cell_db.execute(query).tuples()
+        rows = self._session.cell_db.execute(query)
         return {str(host): (servers, busy) for host, servers, busy in rows}
 
     def _compute_services(self, hosts: Collection[str]) -> dict[str, Service]:
@@ -196,7 +196,7 @@ class ComputeNodeRecords(ServiceRecords):
             .order_by(V.number)
         )
         found: dict[tuple[str | None, str | None], list[ServerBrief]] = {}
-        for node, host, server_id, name in self._session.cell_db.execute(query).tuples():
+        for node, host, server_id, name in self._session.cell_db.execute(query):
             found.setdefault((host, node), []).append(ServerBrief(id=server_id, name=name))
         return {row.id: tuple(found.get((row.host, row.hypervisor_hostname), ())) for row in rows}
 

@@ -124,4 +124,4 @@ class HostRepository(ComputeNodeRecords):
             )
             .group_by(table.host)
         )
-        return {str(host): count for host, count in self._session.cell_db.execute(query).tuples()}
+        return {str(host): count for host, count in self._session.cell_db.execute(query)}

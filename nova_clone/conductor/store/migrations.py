@@ -42,13 +42,12 @@ class Schema:
         target = revision or f"{self.label}@head"
         # Alembic's own log lines at every start say nothing that a version does not.
         logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
-        with self.database.writing(), self.database.engine.connect() as connection:
-            # DDL ends transactions on MySQL; elsewhere the upgrade counts as a whole.
-            with connection.begin():
-                try:
-                    alembic.command.upgrade(self._config(connection), target)
-                except alembic.util.CommandError as error:
-                    raise errors.Invalid(str(error)) from error
+        # DDL ends transactions on MySQL; elsewhere the upgrade counts as a whole.
+        with self.database.writing(), self.database.engine.begin() as connection:
+            try:
+                alembic.command.upgrade(self._config(connection), target)
+            except alembic.util.CommandError as error:
+                raise errors.Invalid(str(error)) from error
 
     def version(self) -> str | None:
         """Return the revision that the database is at; None before the first sync."""

@@ -34,9 +34,7 @@ class QuotaRepository:
             ).where(_OWN.c.project_id == project_id, _OWN.c.user_id.in_(owners)),
         )
         limits = dict(defaults)
-        for _rank, resource, maximum in sorted(
-            self._session.global_db.execute(query).tuples().all()
-        ):
+        for _rank, resource, maximum in sorted(self._session.global_db.execute(query).all()):
             limits[resource] = maximum
         return limits
 

@@ -53,7 +53,7 @@ class ServerParts:
         table = cell.server_metadata.c
         found: dict[str, dict[str, str]] = {}
         query = sa.select(table.server_id, table.key, table.value).where(table.server_id.in_(ids))
-        for server_id, key, value in self._session.cell_db.execute(query).tuples():
+        for server_id, key, value in self._session.cell_db.execute(query):
             found.setdefault(server_id, {})[key] = value
         return found
 
@@ -62,7 +62,7 @@ class ServerParts:
         table = cell.server_tags.c
         found: dict[str, list[str]] = {}
         query = sa.select(table.server_id, table.tag).where(table.server_id.in_(ids))
-        for server_id, tag in self._session.cell_db.execute(query.order_by(table.tag)).tuples():
+        for server_id, tag in self._session.cell_db.execute(query.order_by(table.tag)):
             found.setdefault(server_id, []).append(tag)
         return found
 
@@ -72,7 +72,7 @@ class ServerParts:
         found: dict[str, list[BlockDevice]] = {}
         query = sa.select(table.server_id, table.device).where(table.server_id.in_(ids))
         query = query.order_by(table.server_id, table.position)
-        for server_id, text in self._session.cell_db.execute(query).tuples():
+        for server_id, text in self._session.cell_db.execute(query):
             found.setdefault(server_id, []).append(BLOCK_DEVICE.decode(text))
         return found
 

@@ -212,7 +212,7 @@ class ServerRepository:
             )
             .group_by(T.host)
         )
-        return dict(self._session.cell_db.execute(query).tuples().all())
+        return dict(self._session.cell_db.execute(query).all())
 
     def count_per_host(self, hosts: Collection[str]) -> dict[str, int]:
         """Return how many servers each of `hosts` has, those without any left out."""
@@ -221,7 +221,7 @@ class ServerRepository:
             .where(T.host.in_(tuple(hosts)), T.deleted.is_(False))
             .group_by(T.host)
         )
-        return dict(self._session.cell_db.execute(query).tuples().all())
+        return dict(self._session.cell_db.execute(query).all())
 
     def briefs_by_host(self, hosts: Collection[str]) -> dict[str, tuple[ServerBrief, ...]]:
         """Return the servers of each of `hosts`, those without any left out."""
@@ -231,7 +231,7 @@ class ServerRepository:
             .order_by(T.number)
         )
         found: dict[str, list[ServerBrief]] = {}
-        for host, server_id, name in self._session.cell_db.execute(query).tuples():
+        for host, server_id, name in self._session.cell_db.execute(query):
             found.setdefault(cast(str, host), []).append(ServerBrief(id=server_id, name=name))
         return {host: tuple(briefs) for host, briefs in found.items()}
 
@@ -241,9 +241,7 @@ class ServerRepository:
             return {rows[0]["id"]: inserted_key(connection.execute(_INSERT, rows[0]))}
         connection.execute(_INSERT, rows)
         ids = [row["id"] for row in rows]
-        return dict(
-            connection.execute(sa.select(T.id, T.number).where(T.id.in_(ids))).tuples().all()
-        )
+        return dict(connection.execute(sa.select(T.id, T.number).where(T.id.in_(ids))).all())
 
     def _rows(self, query: sa.Select[Any], request: ListServers) -> Sequence[Any]:
         try:

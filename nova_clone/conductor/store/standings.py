@@ -48,7 +48,7 @@ def zones(session: Session, hosts: Collection[str] | None = None) -> dict[str, s
     )
     if hosts is not None:
         query = query.where(member.host.in_(tuple(hosts)))
-    return dict(session.global_db.execute(query).tuples().all())
+    return dict(session.global_db.execute(query).all())
 
 
 def standings(session: Session, hosts: Collection[str]) -> dict[str, Standing]:

@@ -165,7 +165,7 @@ class ProviderRecords(NameRecords):
             .with_for_update()
         )
         children: dict[str | None, list[str]] = {}
-        for member, parent_id in self._db.execute(query).tuples():
+        for member, parent_id in self._db.execute(query):
             children.setdefault(parent_id, []).append(member)
         found, waiting = set[str](), [provider_id]
         while waiting:

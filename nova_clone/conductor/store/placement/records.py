@@ -99,7 +99,7 @@ class PlacementRecords:
         if ids is not None:
             query = query.where(owner.in_(ids))
         found: dict[str, list[str]] = {}
-        for provider_id, value in self._db.execute(query).tuples():
+        for provider_id, value in self._db.execute(query):
             found.setdefault(provider_id, []).append(value)
         return found
 

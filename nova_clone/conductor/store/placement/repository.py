@@ -25,7 +25,7 @@ class PlacementRepository(AllocationRecords):
     def changes(self, since: int) -> PlacementChanges:
         """Return what was committed after change number `since`."""
         table = placement.sequences.c
-        numbers = dict(self._db.execute(sa.select(table.name, table.value)).tuples().all())
+        numbers = dict(self._db.execute(sa.select(table.name, table.value)).all())
         now = numbers.get("providers", 0)
         if since == now and now:
             return PlacementChanges(sequence=now)
