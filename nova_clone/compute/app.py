@@ -41,8 +41,8 @@ def build(process: Process) -> Sequence[Service]:
         make_driver(settings, conf),
         Surroundings(
             conductor=proxy(ConductorContract, bus),
-            networks=later(lambda: _networks(conf)),
-            images=later(lambda: _images(conf)),
+            networks=later(lambda: networks(conf)),
+            images=later(lambda: images(conf)),
             serve=serve,
             reachable=lambda: echoes[0].reachable,
         ),
@@ -55,25 +55,28 @@ def build(process: Process) -> Sequence[Service]:
     return (daemon, echo)
 
 
-def _networks(conf: Any) -> Networks:
-    from nova_clone.clients.network import NeutronNetworks
-    from nova_clone.clients.session import ServiceAuth, own_credentials
+def networks(conf: Any) -> Networks:
+    """Return the network service that the configuration names."""
+    from nova_clone.clients import network, session
 
-    return NeutronNetworks(
-        ServiceAuth.from_section(
-            conf.neutron, service_type="network", credentials=own_credentials(conf)
-        )
-    )
+    return network.Networks(session.Connection(_service_auth(conf, conf.neutron, "network")))
 
 
-def _images(conf: Any) -> Images:
+def images(conf: Any) -> Images:
+    """Return the image service that the configuration names."""
     from nova_clone.clients.image import GlanceImages
-    from nova_clone.clients.session import ServiceAuth, own_credentials
 
-    return GlanceImages(
-        ServiceAuth.from_section(
-            conf.glance, service_type="image", credentials=own_credentials(conf)
-        )
+    return GlanceImages(_service_auth(conf, conf.glance, "image"))
+
+
+def _service_auth(conf: Any, section: Any, service_type: str) -> Any:
+    from nova_clone.clients.session import ServiceAuth, own_credentials
+    from nova_clone.conf.opts import register_opts
+
+    # The library behind this section is heavy, and a host needs its credentials alone.
+    register_opts(conf, ("keystone_authtoken",))
+    return ServiceAuth.from_section(
+        section, service_type=service_type, credentials=own_credentials(conf)
     )
 
 

@@ -75,7 +75,7 @@ class ComputeDaemon:
     def __init__(self, settings: ComputeSettings, driver: Hypervisor, around: Surroundings) -> None:
         self.settings = settings
         self.driver = driver
-        self._around = around
+        self.surroundings = around
         self._env = Environment(
             settings=settings,
             driver=driver,
@@ -149,7 +149,7 @@ class ComputeDaemon:
 
     def _beat(self) -> None:
         # A host that gets no messages must not look as if it were at work.
-        if self._around.reachable():
+        if self.surroundings.reachable():
             self._reporter.beat()
 
     def _until_it_works(self, action: Callable[[], T]) -> T:
@@ -176,7 +176,7 @@ class ComputeDaemon:
 
     def _settled(self, result: StepFinished, awaited: bool) -> None:  # noqa: FBT001
         self._env.spool.drop(result.ticket, result.server_id)
-        if not awaited and result.error is None:
+        if not awaited and result.power_state is PowerState.RUNNING:
             # It may have been built for a server that was deleted while this host was away.
             try:
                 self._orphans.check({result.server_id})

@@ -15,7 +15,6 @@ OPTIONS = (
     "compute_host",
     "compute_timers",
     "glance",
-    "keystone_authtoken",
     "libvirt",
     "neutron",
     "service_user",

@@ -96,7 +96,7 @@ def _build(
         answers.show_stage(env, context, request, TaskState.SPAWNING)
         spec = _spec(request, vifs, None)
         undo.push(driver.delete_disks, server)
-        driver.prepare_disks(spec, _fetch(env))
+        driver.prepare_disks(spec, _fetch(env, progress))
         progress.checkpoint()
         spec = _spec(request, vifs, _config_drive(env, request, vifs))
         progress.checkpoint()
@@ -126,8 +126,9 @@ def _remember(
         env.spool.keep(context, dataclasses.replace(request, server=server))
 
 
-def _fetch(env: Environment) -> FetchImage:
+def _fetch(env: Environment, progress: Progress) -> FetchImage:
     def fetch(image_id: str, path: Path) -> None:
+        progress.checkpoint()
         # What the image service refuses here it refuses every host.
         try:
             env.images.download(image_id, path)

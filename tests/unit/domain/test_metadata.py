@@ -235,6 +235,11 @@ def test_ipv6(mode: str | None, kind: str, *, dhcp: bool) -> None:
         assert network["routes"] == [{"network": "::", "netmask": "::", "gateway": "fd00::1"}]
 
 
+def test_a_network_without_a_gateway_has_no_default_route() -> None:
+    [network] = metadata.network_data((_vif(dhcp=False),))["networks"]
+    assert network["routes"] == []
+
+
 def test_an_unknown_kind_of_vif_is_physical() -> None:
     assert metadata.network_data((_vif(),))["links"][0]["type"] == "phy"
 
