@@ -115,6 +115,7 @@ class Session:
             try:
                 connection.commit()
             except db_errors.DBError as error:
+                _give_up(connection)
                 if committed or isinstance(error, db_errors.DBConnectionError):
                     raise errors.Unavailable(
                         "The database was lost during a commit; its outcome is unknown."
@@ -142,6 +143,14 @@ class Session:
             connection.execution_options(**{READ_ONLY: True})
         connection.begin()
         return connection
+
+
+def _give_up(connection: sa.Connection) -> None:
+    """End a transaction whose commit failed: closing alone would leave it open."""
+    try:
+        connection.rollback()
+    except db_errors.DBError:
+        connection.invalidate()
 
 
 def _by_key(item: tuple[tuple[TableSet, str], Any]) -> tuple[TableSet, str]:
