@@ -1,0 +1,1 @@
+"""Extra specs of flavors."""

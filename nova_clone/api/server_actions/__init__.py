@@ -1,0 +1,1 @@
+"""``POST /servers/{server_id}/action``: one file per action."""
