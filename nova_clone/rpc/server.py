@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
+import dataclasses
 import logging
 import threading
 import time
@@ -156,9 +157,8 @@ class _Listener(oslo_messaging.rpc.server.RPCServer):  # type: ignore[misc]
 class Carrier(Protocol):
     """What a server needs of a bus."""
 
-    @property
-    def transport(self) -> Any:
-        """Return the oslo.messaging transport in use now."""
+    def hold(self) -> contextlib.AbstractContextManager[Any]:
+        """Keep the oslo.messaging transport in use now open, and return it."""
         ...
 
     @property
@@ -191,18 +191,19 @@ class RpcServer:
         self._dispatcher = dispatcher
         self._threads = threads
         self._limit = threads * (backlog + 1)
-        self._listener: _Listener | None = None
+        self._listening: _Listening | None = None
         self._lock = threading.Lock()
 
     def start(self) -> None:
         """Declare the queues and start to listen; blocks until the broker answers."""
         with self._lock:
-            if self._listener is None:
-                self._listener = self._listen()
+            if self._listening is None:
+                self._listening = self._listen()
 
-    def _listen(self) -> _Listener:
+    def _listen(self) -> _Listening:
+        held = contextlib.ExitStack()
         listener = _Listener(
-            self._carrier.transport,
+            held.enter_context(self._carrier.hold()),
             oslo_messaging.Target(topic=self.topic, server=self.host),
             self._dispatcher,
             limit=self._limit,
@@ -210,39 +211,44 @@ class RpcServer:
         )
         listener.start(override_pool_size=self._threads)
         LOG.info("serving %s on %s with %s threads", self.topic, self.host, self._threads)
-        return listener
+        return _Listening(listener=listener, held=held)
 
     def stop(self, timeout: float = 10) -> None:
         """Take no more messages; work in hand goes on. Waits ``timeout`` seconds at most."""
-        listener = self._listener
-        if listener is not None:
-            _bounded(listener.stop, timeout, f"stop of {self.topic}")
+        listening = self._listening
+        if listening is not None:
+            _bounded(listening.listener.stop, timeout, f"stop of {self.topic}")
 
     def wait(self, timeout: float = 60) -> bool:
         """Stop, and wait ``timeout`` seconds at most for work in hand; False when some is left."""
         with self._lock:
-            listener, self._listener = self._listener, None
-        if listener is None:
+            listening, self._listening = self._listening, None
+        if listening is None:
             return True
-        return _bounded(lambda: _finish(listener), timeout, f"end of work of {self.topic}")
+        return _bounded(listening.finish, timeout, f"end of work of {self.topic}")
 
     def restart(self) -> None:
         """Listen anew over the bus's present connection; work in hand goes on."""
         with self._lock:
-            old, self._listener = self._listener, None
+            old, self._listening = self._listening, None
             if old is not None:
-                _bounded(old.stop, 10, f"stop of {self.topic}")
-            self._listener = self._listen()
+                _bounded(old.listener.stop, 10, f"stop of {self.topic}")
+            self._listening = self._listen()
         if old is not None:
-            leaving = threading.Thread(
-                target=_finish, args=(old,), name=f"{self.topic}-leaving", daemon=True
-            )
-            leaving.start()
+            threading.Thread(target=old.finish, name=f"{self.topic}-leaving", daemon=True).start()
 
 
-def _finish(listener: _Listener) -> None:
-    listener.stop()
-    listener.wait()
+@dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
+class _Listening:
+    """A listener, and the hold on the connection that its answers go over."""
+
+    listener: _Listener
+    held: contextlib.ExitStack
+
+    def finish(self) -> None:
+        with self.held:
+            self.listener.stop()
+            self.listener.wait()
 
 
 def _bounded(action: Callable[[], Any], timeout: float, what: str) -> bool:

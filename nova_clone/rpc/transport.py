@@ -30,8 +30,6 @@ CONTROL_EXCHANGE = "nova"
 #: the driver waits 1, 3, 5, … seconds between tries.
 CALL_RETRIES = 2
 CAST_RETRIES = 4
-#: The longest time, in seconds, that the old connection is kept after `Bus.renew`.
-LEAVING = 60
 
 #: What the driver lets through besides its own exceptions.
 _BROKER_ERRORS = (
@@ -102,6 +100,12 @@ class Bus:
         """Return the oslo.messaging transport in use now."""
         return self._link.transport
 
+    @contextlib.contextmanager
+    def hold(self) -> Iterator[Any]:
+        """Keep the transport in use now open, though the bus be renewed, and return it."""
+        with self._link.using() as link:
+            yield link.transport
+
     @property
     def response_timeout(self) -> float:
         """Return ``rpc_response_timeout``: how long a call waits by default, in seconds."""
@@ -163,14 +167,17 @@ class Bus:
         return RpcServer(self, topic=topic, host=host, dispatcher=dispatcher, threads=threads)
 
     def renew(self) -> None:
-        """Go on over new connections and a new reply queue; calls in hand may still end."""
+        """Go on over new connections and a new reply queue.
+
+        The old ones are closed when no call waits for them and no server answers over them.
+        """
         with self._lock:
             old, self._link = self._link, self._connect()
-        threading.Thread(target=old.leave, args=(LEAVING,), name="bus-leaving", daemon=True).start()
+        threading.Thread(target=old.leave, name="bus-leaving", daemon=True).start()
 
     def close(self) -> None:
         """Release the connections; servers must have been stopped before."""
-        self._link.leave(0)
+        self._link.leave(patience=0)
         if self._slot is not None:
             self._slot.release()
 
@@ -217,17 +224,19 @@ class _Link:
         # A call to nobody returns at once, after the driver has made its reply queue.
         nobody = self.client.prepare(topic=f"nobody-{uuid.uuid4()}", timeout=1, retry=CALL_RETRIES)
         try:
-            nobody.call({}, PING)
+            with self.using():
+                nobody.call({}, PING)
         except oslo_messaging.MessageUndeliverable:
             self._ready.set()
-        except _BROKER_ERRORS as error:
-            LOG.warning("cannot connect to the message broker: %s", error)
+        # The boundary of this thread: whatever it was, the next call tries again.
+        except Exception:
+            LOG.exception("cannot connect to the message broker")
         finally:
             with self._changed:
                 self._connecting = False
 
-    def leave(self, patience: float) -> None:
-        """Close the connections once no call uses them, or after ``patience`` seconds."""
+    def leave(self, patience: float | None = None) -> None:
+        """Close the connections once nobody uses them, or after ``patience`` seconds."""
         with self._changed:
             self._changed.wait_for(lambda: not self._users, timeout=patience)
         self.transport.cleanup()

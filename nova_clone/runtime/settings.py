@@ -96,11 +96,11 @@ def load(
 
 def _locks_have_a_place(conf: Any) -> None:
     # oslo.messaging takes a lock between processes to number its queues.
-    from oslo_concurrency import lockutils
+    from oslo_concurrency import lockutils as _registers_the_option  # noqa: F401
 
     if conf.oslo_concurrency.lock_path is None:
         user = Path(tempfile.gettempdir()) / f"nova_clone-{Path('/proc/self').stat().st_uid}"
-        lockutils.set_defaults(str(user / "locks"))
+        conf.set_default("lock_path", str(user / "locks"), group="oslo_concurrency")
 
 
 def unknown_options(conf: Any) -> list[str]:
