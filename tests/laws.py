@@ -106,7 +106,7 @@ class WorkflowCase:
     transaction on it. ``answer`` plays the other side of a wait (None: it stays silent until
     the deadline). ``is_complete`` and ``is_empty`` look at the world after success and after
     unwinding, ``is_interrupted`` after an interrupt (default: `is_empty`). ``also`` are
-    further workflows that this one may start.
+    further workflows that this one may start; ``interrupt_reason`` is what interrupts say.
     """
 
     name: str
@@ -123,6 +123,7 @@ class WorkflowCase:
     context: RequestContext = dataclasses.field(default_factory=service_context)
     subject: str = "subject-1"
     also: tuple[Workflow, ...] = ()
+    interrupt_reason: str = "enough"
 
 
 class Crashes:
@@ -421,7 +422,7 @@ def _interrupts_after(case: WorkflowCase, step: str) -> None:
     def wrap(name: str, function: Do) -> Do:
         def interrupt(ctx: StepContext) -> Done | Nap | None:
             result = function(ctx)
-            play.journal.interrupt(ctx.workflow_id, "enough")
+            play.journal.interrupt(ctx.workflow_id, case.interrupt_reason)
             return result
 
         return interrupt if name == step else function
@@ -461,7 +462,7 @@ def _assert_stopped(play: Play, how: str) -> None:
 
     def interrupt() -> None:
         if play.crashes.happened == 1:
-            play.journal.interrupt(play.id, "enough")
+            play.journal.interrupt(play.id, play.case.interrupt_reason)
 
     play.after_crash = interrupt
     loaded = play.run()

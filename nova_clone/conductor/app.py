@@ -59,6 +59,7 @@ def conductor_settings(conf: Any) -> ConductorSettings:
         host=conf.host,
         max_build_attempts=conf.scheduler.max_attempts,
         build_timeout=float(conf.instance_build_timeout),
+        answer_timeout=float(conf.long_rpc_timeout),
         default_zone=conf.default_availability_zone,
         default_schedule_zone=conf.default_schedule_zone,
         unique_name_scope=conf.osapi_compute_unique_server_name_scope,

@@ -39,7 +39,7 @@ class ConductorSettings:
     sweep_seconds: float = 5.0
     max_build_attempts: int = 3
     build_timeout: float = 0.0
-    answer_check_interval: float = 30.0
+    answer_timeout: float = 1800.0
     reclaim_interval: float = 0.0
     default_zone: str = "nova"
     default_schedule_zone: str | None = None

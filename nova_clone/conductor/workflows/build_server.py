@@ -11,7 +11,9 @@ from nova_clone.conductor.workflows.tickets import (
     Answer,
     environment,
     find_server,
-    still_waiting,
+    host_is_up,
+    patience,
+    resending,
     ticket,
 )
 from nova_clone.contracts.compute import BuildServer, DestroyServer
@@ -29,7 +31,7 @@ from nova_clone.domain.request_spec import RequestSpec
 from nova_clone.domain.resources import Allocation
 from nova_clone.domain.server.lifecycle import LIFECYCLE, Operation
 from nova_clone.domain.server.status import PowerState, TaskState, VmState
-from nova_clone.workflow.step import Done, Result, Retry, Step, StepContext, Wait, Workflow
+from nova_clone.workflow.step import Done, Result, Retry, Step, StepContext, Workflow
 
 RULE = LIFECYCLE[Operation.BUILD]
 #: Claims lost to others before a request gives up; builds that fail are bounded apart.
@@ -157,6 +159,8 @@ def ask_compute(ctx: StepContext) -> Result:
     server = find_server(ctx)
     if server is None or server.host is None:
         raise NotFound(f"Instance {ctx.subject} could not be found.")
+    if not host_is_up(ctx, server.host):
+        raise TryElsewhere(f"Host {server.host} is down", host=server.host)
     env.compute(server.host).build_server(
         ctx.context,
         BuildServer(
@@ -196,16 +200,12 @@ def ask_cleanup(ctx: StepContext) -> Result:
 
 
 def _deadline(ctx: StepContext) -> float:
-    settings = environment(ctx).settings
-    return settings.build_timeout or settings.answer_check_interval
+    return environment(ctx).settings.build_timeout or patience(ctx)
 
 
-def _no_answer(ctx: StepContext) -> Result:
-    settings = environment(ctx).settings
+def _too_late(ctx: StepContext) -> Result:
     server = find_server(ctx)
-    if settings.build_timeout:
-        raise TryElsewhere("The build took too long", host=server.host if server else "")
-    return still_waiting(ctx, server.host if server else None)
+    raise TryElsewhere("The build took too long", host=(server and server.host) or "")
 
 
 def activate(ctx: StepContext) -> Result:
@@ -231,6 +231,22 @@ def activate(ctx: StepContext) -> Result:
         work.hosts.build_succeeded(answer.host)
         events.finish(work, ctx, "compute__do_build_and_run_instance")
         env.passwords.drop(ctx.subject)
+
+    return Done(apply=apply)
+
+
+def deactivate(ctx: StepContext) -> Result:
+    """Take the server for unfinished again; a delete that takes over need not know."""
+    if successors.is_handed_over(ctx):
+        return None
+
+    def apply(work: UnitOfWork) -> None:
+        work.servers.transition(
+            ctx.subject,
+            expect_vm={RULE.to},
+            expect_task={None},
+            changes={"vm_state": VmState.BUILDING, "task_state": RULE.via[-1]},
+        )
 
     return Done(apply=apply)
 
@@ -274,13 +290,12 @@ def build_server(env: Environment) -> Workflow:
                         name="build",
                         do=ask_compute,
                         undo=ask_cleanup,
-                        wait=Wait(deadline_seconds=_deadline, on_deadline=_no_answer),
+                        wait=resending(deadline=_deadline, on_deadline=_too_late),
                         output=Answer,
                     ),
                 ),
             ),
-            # No undo: it is the last step, and nothing can fail behind it.
-            Step(name="activate", do=activate, pure=True),
+            Step(name="activate", do=activate, undo=deactivate, pure=True),
         ),
         on_failure=fail,
         on_interrupt=interrupted,

@@ -7,17 +7,19 @@ import dataclasses
 from nova_clone.conductor.store.unit_of_work import UnitOfWork
 from nova_clone.conductor.workflows import events
 from nova_clone.conductor.workflows.tickets import (
+    RESEND_AFTER,
     Answer,
     environment,
     find_server,
-    is_up,
+    host_is_up,
+    resending,
     ticket,
 )
 from nova_clone.contracts.compute import DestroyServer
 from nova_clone.domain.errors import NovaError
 from nova_clone.domain.server.lifecycle import LIFECYCLE, Operation
 from nova_clone.domain.server.status import VmState
-from nova_clone.workflow.step import Done, Nap, Result, Step, StepContext, Wait, Workflow
+from nova_clone.workflow.step import Done, Nap, Result, Step, StepContext, Workflow
 
 RULE = LIFECYCLE[Operation.DELETE]
 EVENT = "compute_terminate_instance"
@@ -36,7 +38,7 @@ def ask_compute(ctx: StepContext) -> Result:
     env = environment(ctx)
     server = find_server(ctx)
     host = server.host if server else None
-    if server is None or host is None or not _is_up(ctx, host):
+    if server is None or host is None or not host_is_up(ctx, host):
         return Done(answered=True, output=Answer())
 
     env.compute(host).destroy_server(
@@ -45,18 +47,8 @@ def ask_compute(ctx: StepContext) -> Result:
     return None
 
 
-def _is_up(ctx: StepContext, host: str) -> bool:
-    def read(work: UnitOfWork) -> bool:
-        return is_up(work, host)
-
-    return environment(ctx).store.read(read)
-
-
-def _no_answer(ctx: StepContext) -> Result:
-    server = find_server(ctx)
-    if server is not None and server.host is not None and _is_up(ctx, server.host):
-        return Nap(environment(ctx).settings.answer_check_interval)
-    return Done(output=Answer())
+def _go_on_waiting(ctx: StepContext) -> Result:
+    return Nap(RESEND_AFTER)
 
 
 def release_ports(ctx: StepContext) -> Result:
@@ -106,10 +98,7 @@ def delete_server() -> Workflow:
             Step(
                 name="destroy",
                 do=ask_compute,
-                wait=Wait(
-                    deadline_seconds=lambda ctx: environment(ctx).settings.answer_check_interval,
-                    on_deadline=_no_answer,
-                ),
+                wait=resending(on_deadline=_go_on_waiting),
                 output=Answer,
                 patience=None,
             ),

@@ -10,14 +10,15 @@ from nova_clone.conductor.workflows.tickets import (
     Answer,
     environment,
     find_server,
-    still_waiting,
+    host_is_up,
+    resending,
     ticket,
 )
 from nova_clone.contracts.compute import PowerAction, PowerServer
-from nova_clone.domain.errors import NotFound, NovaError
+from nova_clone.domain.errors import NotFound, NovaError, Unavailable
 from nova_clone.domain.server.lifecycle import LIFECYCLE, Operation, Rule
 from nova_clone.domain.server.status import PowerState
-from nova_clone.workflow.step import Done, Result, Step, StepContext, Wait, Workflow
+from nova_clone.workflow.step import Done, Result, Step, StepContext, Workflow
 
 #: Operation → what the host is asked for, and the event that tells of it.
 POWER = {
@@ -47,17 +48,14 @@ def ask_compute(ctx: StepContext) -> Result:
     server = find_server(ctx)
     if server is None or server.host is None:
         raise NotFound(f"Instance {ctx.subject} could not be found.")
+    if not host_is_up(ctx, server.host):
+        raise Unavailable(f"Host {server.host} is down")
     action, _event = POWER[params.operation]
     env.compute(server.host).power_server(
         ctx.context,
         PowerServer(ticket=ticket(ctx, "power"), server=server, action=action),
     )
     return None
-
-
-def _no_answer(ctx: StepContext) -> Result:
-    server = find_server(ctx)
-    return still_waiting(ctx, server.host if server else None)
 
 
 def finish(ctx: StepContext) -> Result:
@@ -118,10 +116,7 @@ def power_server() -> Workflow:
             Step(
                 name="power",
                 do=ask_compute,
-                wait=Wait(
-                    deadline_seconds=lambda ctx: environment(ctx).settings.answer_check_interval,
-                    on_deadline=_no_answer,
-                ),
+                wait=resending(),
                 output=Answer,
             ),
             Step(name="finish", do=finish, pure=True),

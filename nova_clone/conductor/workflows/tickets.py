@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
+from typing import Any
 
 from nova_clone.conductor.environment import Environment
 from nova_clone.conductor.store.unit_of_work import UnitOfWork
 from nova_clone.contracts.compute import Ticket
 from nova_clone.contracts.hosts import ServiceQuery
-from nova_clone.domain.errors import TryElsewhere
 from nova_clone.domain.port import Vif
 from nova_clone.domain.server.server import Server
 from nova_clone.domain.server.status import PowerState
-from nova_clone.workflow.step import Nap, Result, StepContext
+from nova_clone.workflow.step import StepContext, Wait
+
+#: Seconds of silence after which a request is sent again.
+RESEND_AFTER = 15.0
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -53,16 +57,19 @@ def is_up(work: UnitOfWork, host: str) -> bool:
     return any(service.up for service in found)
 
 
-def still_waiting(ctx: StepContext, host: str | None) -> Result:
-    """Go on waiting while the host is alive; give it up when it is down.
+def host_is_up(ctx: StepContext, host: str) -> bool:
+    """Tell whether the compute service of a host answers, as of now."""
+    return environment(ctx).store.read(lambda work: is_up(work, host))
 
-    Raises `TryElsewhere` when the host's service does not answer any more.
+
+def patience(ctx: StepContext) -> float:
+    """Return how long a host that is alive may take for its answer, in seconds."""
+    return environment(ctx).settings.answer_timeout
+
+
+def resending(*, deadline: Callable[[StepContext], float] = patience, **options: Any) -> Wait:
+    """Return a wait that asks again now and then: a message may be lost, a host may die.
+
+    A host that got the first message knows the ticket and does the work only once.
     """
-
-    def read(work: UnitOfWork) -> bool:
-        return host is not None and is_up(work, host)
-
-    env = environment(ctx)
-    if env.store.read(read):
-        return Nap(env.settings.answer_check_interval)
-    raise TryElsewhere(f"Host {host} went away", host=host or "")
+    return Wait(deadline_seconds=deadline, resend_after=RESEND_AFTER, **options)

@@ -1,0 +1,292 @@
+"""The stage on which the conductor's workflows are played: a real store, two pretended hosts.
+
+`host-a` fails every build; `host-b` manages. What a host was asked for, it does at once, and
+answers when the play asks for the answer.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from nova_clone.clients.image_fake import FakeImages
+from nova_clone.clients.network_fake import FakeNetworks
+from nova_clone.conductor.environment import Environment
+from nova_clone.conductor.settings import ConductorSettings
+from nova_clone.conductor.store.migrations import Schema
+from nova_clone.conductor.store.session import TableSet
+from nova_clone.conductor.store.settings import StoreSettings
+from nova_clone.conductor.store.unit_of_work import Store
+from nova_clone.conductor.workflows.tickets import Answer
+from nova_clone.contracts.compute import (
+    BuildServer,
+    ConsoleOutput,
+    ConsoleOutputQuery,
+    DestroyServer,
+    PowerAction,
+    PowerServer,
+)
+from nova_clone.contracts.hosts import RegisterService
+from nova_clone.contracts.placement_store import AllocationQuery, PutInventories, PutProvider
+from nova_clone.contracts.scheduler import HostChoice, SelectHosts, Selection
+from nova_clone.domain.action import Action
+from nova_clone.domain.errors import NotFound, NoValidHost, TryElsewhere
+from nova_clone.domain.host import HostResources
+from nova_clone.domain.identity import RequestContext
+from nova_clone.domain.port import NetworkMode, RequestedNetwork, RequestedNetworks
+from nova_clone.domain.request_spec import RequestSpec
+from nova_clone.domain.resources import Allocation, Inventory
+from nova_clone.domain.server.server import Server
+from nova_clone.domain.server.status import PowerState, TaskState, VmState
+from nova_clone.workflow.memory import MemoryJournal
+from nova_clone.workflow.outcome import Outcome
+from tests.cloud import a_context, a_flavor
+from tests.laws import Clock, Pending
+
+SERVER_ID = "11111111-2222-4333-8444-555555555555"
+PROVIDERS = {
+    "host-a": "aaaaaaaa-0000-4000-8000-000000000001",
+    "host-b": "bbbbbbbb-0000-4000-8000-000000000002",
+}
+CLAIM = {"VCPU": 1, "MEMORY_MB": 128, "DISK_GB": 1}
+
+
+def store_at(path: Path) -> Store:
+    url = f"sqlite:///{path}"
+    settings = StoreSettings(
+        global_url=url, cell_url=url, placement_url=url, sqlite_synchronous=False
+    )
+    return Store(settings)
+
+
+@functools.cache
+def _template() -> Path:
+    """Return a database with tables and two hosts, made once."""
+    path = Path(tempfile.mkdtemp(prefix="nova-stage-")) / "template.sqlite"
+    with contextlib.closing(store_at(path)) as store:
+        for table_set in TableSet:
+            Schema(database=store.database(table_set), table_set=table_set).sync()
+        with store.begin() as work:
+            for host, provider_id in PROVIDERS.items():
+                work.hosts.register_service(
+                    RegisterService(binary="nova-compute", host=host, topic="compute")
+                )
+                resources = HostResources(
+                    hypervisor_hostname=host,
+                    uuid=provider_id,
+                    hypervisor_type="fake",
+                    hypervisor_version=1,
+                )
+                work.hosts.save_compute_node(host, resources)
+                work.placement.put_provider(PutProvider(id=provider_id, name=host))
+                inventories = {name: Inventory(total=10 * amount) for name, amount in CLAIM.items()}
+                work.placement.put_inventories(
+                    PutInventories(provider_id=provider_id, inventories=inventories)
+                )
+    return path
+
+
+class StoreJournal(MemoryJournal):
+    """Journal rows in memory, on the play's clock; the state beside them in the store."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        super().__init__(clock=clock.now)
+        self._store = store
+
+    @contextlib.contextmanager
+    def begin(self) -> Iterator[Any]:
+        with self._lock:
+            if self._work is not None:
+                yield self._work
+                return
+            before = (dict(self._rows), dict(self._marks))
+            try:
+                with self._store.begin() as work:
+                    self._work = work  # type: ignore[assignment]
+                    yield work
+            except BaseException:
+                self._rows, self._marks = before
+                raise
+            finally:
+                self._work = None
+
+
+@dataclasses.dataclass
+class PretendedHost:
+    """A compute host that does at once what it is asked for."""
+
+    name: str
+    networks: FakeNetworks
+    guests: dict[str, PowerState] = dataclasses.field(default_factory=dict)
+
+    def build_server(self, context: RequestContext, request: BuildServer) -> None:
+        server = request.server
+        self.networks.allocate(context, server, request.networks, host=self.name)
+        if self.name == "host-b":
+            self.guests[server.id] = PowerState.RUNNING
+
+    def destroy_server(self, context: RequestContext, request: DestroyServer) -> None:
+        self.guests.pop(request.server.id, None)
+        if not request.keep_ports:
+            self.networks.release(request.server.id)
+
+    def power_server(self, context: RequestContext, request: PowerServer) -> None:
+        stop = request.action is PowerAction.STOP
+        self.guests[request.server.id] = PowerState.SHUTDOWN if stop else PowerState.RUNNING
+
+    def console_output(self, context: RequestContext, request: ConsoleOutputQuery) -> ConsoleOutput:
+        raise NotFound("No guest here has a console.")
+
+
+class PretendedScheduler:
+    """Offers host-a, then host-b, leaving out those to skip."""
+
+    def select_hosts(self, context: RequestContext, request: SelectHosts) -> Selection:
+        choices = tuple(
+            HostChoice(
+                host=host,
+                node=host,
+                provider_id=PROVIDERS[host],
+                allocation={PROVIDERS[host]: CLAIM},
+            )
+            for host in PROVIDERS
+            if host not in request.skip_hosts
+        )
+        if not choices:
+            raise NoValidHost
+        return Selection(choices=tuple(choices for _server in request.server_ids))
+
+
+class Stage:
+    """A cloud of two hosts with one server in the state that the play begins with."""
+
+    def __init__(self, *, state: VmState, task: TaskState, host: str | None) -> None:
+        self.directory = tempfile.TemporaryDirectory(prefix="nova-stage-")
+        path = Path(self.directory.name) / "nova.sqlite"
+        shutil.copy(_template(), path)
+        self.store = store_at(path)
+        self.networks = FakeNetworks()
+        self.network = self.networks.add_network("project-1")
+        self.hosts = {name: PretendedHost(name, self.networks) for name in PROVIDERS}
+        self.journal: StoreJournal | None = None
+        self._add_server(state, task, host)
+
+    def _add_server(self, state: VmState, task: TaskState, host: str | None) -> None:
+        context = a_context()
+        with self.store.begin() as work:
+            server = Server(
+                id=SERVER_ID,
+                name="first",
+                project_id="project-1",
+                user_id="user-1",
+                flavor=a_flavor(),
+                vm_state=state,
+                task_state=task,
+                host=host,
+                launched_at=work.now() if host else None,
+            )
+            work.servers.add(server)
+            for action in ("create", "delete", "reboot"):
+                work.actions.start(
+                    Action(
+                        server_id=SERVER_ID,
+                        action=action,
+                        request_id=CONTEXT.request_id,
+                        start_time=work.now(),
+                    )
+                )
+            if host:
+                work.placement.claim(
+                    Allocation(
+                        consumer_id=SERVER_ID,
+                        resources={PROVIDERS[host]: CLAIM},
+                        project_id="project-1",
+                        user_id="user-1",
+                    )
+                )
+        if host:
+            self.networks.allocate(context, server, self.requested, host=host)
+            self.hosts[host].guests[SERVER_ID] = PowerState.RUNNING
+
+    @property
+    def requested(self) -> RequestedNetworks:
+        item = RequestedNetwork(network_id=self.network.id)
+        return RequestedNetworks(mode=NetworkMode.LISTED, items=(item,))
+
+    def open(self, clock: Clock) -> StoreJournal:
+        self.journal = StoreJournal(self.store, clock)
+        return self.journal
+
+    def environment(self) -> Environment:
+        assert self.journal is not None
+        return Environment(
+            settings=ConductorSettings(host="conductor"),
+            store=self.store,
+            journal=self.journal,
+            scheduler=PretendedScheduler(),
+            compute=self.hosts.__getitem__,
+            images=FakeImages(),
+            networks=self.networks,
+        )
+
+    def answer(self, pending: Pending) -> Outcome | None:
+        """Answer as the host would that the server is assigned to."""
+        server = self.server()
+        assert server is not None
+        assert server.host is not None
+        guests = self.hosts[server.host].guests
+        if pending.step == "build" and SERVER_ID not in guests:
+            return Outcome.failed(TryElsewhere("It is broken.", host=server.host))
+        return Outcome(
+            output=Answer(host=server.host, power_state=guests.get(SERVER_ID, PowerState.NOSTATE))
+        )
+
+    def server(self) -> Server | None:
+        return self.store.read(lambda work: work.servers.find(SERVER_ID))
+
+    def held(self) -> set[str]:
+        """Return the providers that the server holds anything of."""
+        query = AllocationQuery(consumers=(SERVER_ID,))
+        found = self.store.read(lambda work: work.placement.allocations(query)).allocations
+        return {provider_id for one in found for provider_id in one.resources}
+
+    def used(self) -> int:
+        """Return how many virtual CPUs all hosts together gave away."""
+        return sum(
+            self.store.read(lambda work, i=i: work.placement.provider(i)).inventories["VCPU"].used
+            for i in PROVIDERS.values()
+        )
+
+    def guests(self) -> dict[str, PowerState]:
+        """Return the state of the server's guest by host."""
+        return {
+            name: host.guests[SERVER_ID]
+            for name, host in self.hosts.items()
+            if SERVER_ID in host.guests
+        }
+
+    def is_on(self, host: str) -> bool:
+        """Tell whether the server is on this host, and nothing of it anywhere else."""
+        return (
+            set(self.guests()) == {host}
+            and self.held() == {PROVIDERS[host]}
+            and self.used() == 1
+            and len(self.networks.ports) == 1
+            and all(port.host == host for port in self.networks.ports.values())
+        )
+
+    def is_nowhere(self) -> bool:
+        """Tell whether the server has no guest, no resources and no port."""
+        return not self.guests() and not self.held() and not self.used() and not self.networks.ports
+
+    def spec(self) -> RequestSpec:
+        return RequestSpec(flavor=a_flavor(), project_id="project-1", networks=self.requested)
+
+
+CONTEXT = a_context()
