@@ -65,14 +65,18 @@ class Lab:
 
     def close(self) -> None:
         """End everything in the machine."""
-        with contextlib.suppress(ProcessLookupError):
+        try:
             if self._service is not None:
                 self.stop()
-        self.teardown()
-        assert self._machine.stdout is not None
-        self._machine.stdout.close()
-        self._machine.kill()
-        self._machine.wait()
+            self.teardown()
+        finally:
+            if self._service is not None:
+                self._service.kill()
+                self._service.wait()
+            assert self._machine.stdout is not None
+            self._machine.stdout.close()
+            self._machine.kill()
+            self._machine.wait()
 
     def start(self, **options: str) -> None:
         """Start the service and wait until it answers."""

@@ -1,6 +1,7 @@
 """The network service with its agent as a process, and a metadata service that tells what it got.
 
-Run inside a throw-away network namespace: ``network_service.py STATE_PATH RUN_PATH [option=value]``.
+Run inside a throw-away network namespace with arguments STATE_PATH RUN_PATH [option=value],
+or STATE_PATH RUN_PATH teardown.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ class Mirror(http.server.BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def log_message(self, format: str, *args: object) -> None:
+    def log_message(self, *args: object) -> None:
         pass
 
 
@@ -56,7 +57,9 @@ def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     agent.start()
     server.start()
-    stop.wait()
+    # A signal that another thread was given is noticed only when this one runs.
+    while not stop.wait(0.5):
+        pass
     server.stop()
     agent.stop()
     metadata.shutdown()

@@ -36,7 +36,8 @@ def ensure_bridge(bridge: Bridge, present: Mapping[str, Link], *, tracked: bool)
             (f"{conf}/arp_ignore", "1" if bridge.addresses else "8"),
         ]
     )
-    kernel.batch([*_addressing(bridge.name, bridge.addresses, link), f"link set {bridge.name} up"])
+    have = kernel.addresses().get(bridge.name, frozenset())
+    kernel.batch([*_addressing(bridge.name, bridge.addresses, have), f"link set {bridge.name} up"])
 
 
 def drop_bridges(names: Iterable[str]) -> None:
@@ -63,10 +64,10 @@ def ensure_space(space: Space, present: Mapping[str, Link], *, exists: bool) -> 
     for cable in space.cables:
         _ensure_cable(space.name, cable, present, inside)
     lines = ["link set lo up"]
+    have = kernel.addresses(space.name)
     for cable in space.cables:
-        link = inside.get(cable.inner) if cable.outer in present else None
         lines += [
-            *_addressing(cable.inner, cable.addresses, link),
+            *_addressing(cable.inner, cable.addresses, have.get(cable.inner, frozenset())),
             f"link set {cable.inner} mtu {cable.mtu} up",
         ]
     kernel.batch(lines, namespace=space.name)
@@ -105,9 +106,8 @@ def _ensure_cable(
         kernel.sysctl([(f"net/ipv6/conf/{cable.outer}/disable_ipv6", "1")])
 
 
-def _addressing(device: str, wanted: Sequence[str], link: Link | None) -> list[str]:
+def _addressing(device: str, wanted: Sequence[str], have: frozenset[str]) -> list[str]:
     """Return the commands that give `device` exactly these addresses."""
-    have = link.addresses if link else frozenset()
     lines = [f"addr del {address} dev {device}" for address in sorted(have - set(wanted))]
     for address in wanted:
         if address not in have:

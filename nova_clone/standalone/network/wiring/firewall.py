@@ -3,8 +3,8 @@
 Table ``bridge nova_ports`` filters every frame from and to a guest's tap. A tap
 that is not known yet exchanges nothing with any device that is. Connections are tracked in table
 ``inet nova_tracking``, which sees bridged packets through br_netfilter and tells
-the other by a mark; each network is a zone of its own, so that equal addresses
-of different networks do not meet. Where packets cannot be tracked, answers are
+the other by a mark; each tenant network is a zone of its own, so that equal
+addresses of different networks do not meet. Where packets cannot be tracked, answers are
 told from their form alone.
 """
 
@@ -98,11 +98,12 @@ def tracking_script(bridges: Sequence[Bridge], *, tracked: bool) -> str:
         ],
         hook="forward priority filter",
     )
-    if tracked and bridges:
-        pairs = ", ".join(f'"{name}" : {zone}' for name, zone in sorted(_zones(bridges).items()))
-        lines += _chain(
-            "zones", [f"ct zone set iifname map {{ {pairs} }}"], hook="prerouting priority raw"
-        )
+    if tracked:
+        # External networks share the host's zone, where their connections are translated.
+        zones = _zones([bridge for bridge in bridges if not bridge.external])
+        pairs = ", ".join(f'"{name}" : {zone}' for name, zone in sorted(zones.items()))
+        chosen = [f"ct zone set iifname map {{ {pairs} }}"] if zones else []
+        lines += _chain("zones", chosen, hook="prerouting priority raw")
         lines += _chain(
             "answers",
             [f"iifname @bridges ct state established,related {_marked(_ANSWER)}"],

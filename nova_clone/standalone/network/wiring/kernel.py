@@ -36,8 +36,6 @@ class Link:
     mtu: int = 0
     mac: str = ""
     up: bool = False
-    #: Addresses with their prefix lengths, without link-local ones.
-    addresses: frozenset[str] = frozenset()
 
 
 def run(*command: str, stdin: str | None = None) -> str:
@@ -62,11 +60,17 @@ def batch(lines: Sequence[str], *, namespace: str | None = None) -> None:
 
 
 def links(namespace: str | None = None) -> dict[str, Link]:
-    """Return the devices of a namespace by name."""
-    found: list[dict[str, Any]] = json.loads(
-        run("ip", *_inside(namespace), "-j", "addr", "show") or "[]"
-    )
+    """Return the devices of a namespace by name, without their addresses."""
+    shown = run("ip", *_inside(namespace), "-j", "link", "show")
+    found: list[dict[str, Any]] = json.loads(shown or "[]")
     return {item["ifname"]: _link(item) for item in found if item.get("ifname")}
+
+
+def addresses(namespace: str | None = None) -> dict[str, frozenset[str]]:
+    """Return addresses with their prefix lengths by device, without link-local ones."""
+    shown = run("ip", *_inside(namespace), "-j", "addr", "show")
+    found: list[dict[str, Any]] = json.loads(shown or "[]")
+    return {item["ifname"]: _addresses(item) for item in found if item.get("ifname")}
 
 
 def namespaces() -> set[str]:
@@ -159,9 +163,12 @@ def _link(item: dict[str, Any]) -> Link:
         mtu=item.get("mtu", 0),
         mac=item.get("address", ""),
         up="UP" in item.get("flags", ()),
-        addresses=frozenset(
-            f"{one['local']}/{one['prefixlen']}"
-            for one in item.get("addr_info", ())
-            if one.get("scope") != "link" and "local" in one
-        ),
+    )
+
+
+def _addresses(item: dict[str, Any]) -> frozenset[str]:
+    return frozenset(
+        f"{one['local']}/{one['prefixlen']}"
+        for one in item.get("addr_info", ())
+        if one.get("scope") != "link" and "local" in one
     )
