@@ -43,6 +43,16 @@ def _terms(settings: InventorySettings) -> tuple[tuple[str, int, float], ...]:
     )
 
 
+def initial_ratios(settings: InventorySettings) -> tuple[str, ...]:
+    """Return the classes whose ratio the configuration leaves to whoever sets it later."""
+    configured = {
+        VCPU: settings.cpu_ratio,
+        MEMORY_MB: settings.ram_ratio,
+        DISK_GB: settings.disk_ratio,
+    }
+    return tuple(name for name, ratio in configured.items() if ratio is None)
+
+
 def _reserve(found: Inventory, reserved: int, ratio: float) -> Inventory:
     # An inventory must not reserve more than there is.
     kept = min(found.reserved + reserved, found.total)
@@ -110,7 +120,11 @@ class HostReporter:
         with self._lock:
             changed = _lasting(resources) != self._reported
         if changed:
-            report = HostReport(host=self._node.host, resources=resources)
+            report = HostReport(
+                host=self._node.host,
+                resources=resources,
+                initial_ratios=initial_ratios(self._settings),
+            )
             self._conductor.report_host(service_context(), report)
             with self._lock:
                 self._reported = _lasting(resources)

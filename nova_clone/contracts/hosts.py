@@ -38,10 +38,15 @@ class Heartbeat:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class HostReport:
-    """What a compute host is and has: sent at start and when it changed."""
+    """What a compute host is and has: sent at start and when it changed.
+
+    ``initial_ratios`` names resource classes whose allocation ratio is only a first
+    proposal: once Placement has one, that stays.
+    """
 
     host: str
     resources: HostResources
+    initial_ratios: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -26,14 +26,26 @@ def record_report(work: UnitOfWork, report: HostReport) -> None:
         provider = work.placement.put_provider(
             PutProvider(id=resources.uuid, name=resources.hypervisor_hostname)
         )
-    if _shape(provider) != {name: _bare(inv) for name, inv in resources.inventories.items()}:
-        work.placement.put_inventories(
-            PutInventories(provider_id=provider.id, inventories=resources.inventories)
-        )
+    wanted = _proposed(provider, report)
+    if _shape(provider) != wanted:
+        work.placement.put_inventories(PutInventories(provider_id=provider.id, inventories=wanted))
     custom = {trait for trait in provider.traits if trait.startswith("CUSTOM_")}
-    wanted = tuple(sorted(set(resources.traits) | custom))
-    if wanted != tuple(sorted(provider.traits)):
-        work.placement.put_traits(PutTraits(provider_id=provider.id, traits=wanted))
+    traits = tuple(sorted(set(resources.traits) | custom))
+    if traits != tuple(sorted(provider.traits)):
+        work.placement.put_traits(PutTraits(provider_id=provider.id, traits=traits))
+
+
+def _proposed(provider: Provider, report: HostReport) -> dict[str, Inventory]:
+    """Return the inventories to record; ratios that were only proposed give way."""
+    wanted = {}
+    for name, inventory in report.resources.inventories.items():
+        present = provider.inventories.get(name)
+        if present is not None and name in report.initial_ratios:
+            inventory = dataclasses.replace(  # noqa: PLW2901 - the same one, adjusted
+                inventory, allocation_ratio=present.allocation_ratio
+            )
+        wanted[name] = _bare(inventory)
+    return wanted
 
 
 def _bare(inventory: Inventory) -> Inventory:
