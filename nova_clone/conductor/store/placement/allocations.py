@@ -28,7 +28,7 @@ from nova_clone.contracts.placement_store import (
     Usages,
 )
 from nova_clone.domain import errors
-from nova_clone.domain.resources import Allocation, Amounts
+from nova_clone.domain.resources import Allocation, Amounts, Inventory
 
 C = placement.consumers.c
 A = placement.allocations.c
@@ -68,8 +68,7 @@ class AllocationRecords(InventoryRecords):
         """
         for position, choice in enumerate(choices):
             try:
-                with self._db.begin_nested():
-                    self.claim(choice)
+                self.claim(choice)
             except errors.Conflict:
                 continue
             return position
@@ -193,9 +192,15 @@ class AllocationRecords(InventoryRecords):
         pinned: Mapping[str, int] | None = None,
         bump: bool = True,
     ) -> None:
+        # Everything is checked before anything is written: a refusal leaves nothing behind.
+        self._lock_providers(_providers(changes), pinned or {})
+        deltas = _deltas(changes)
+        if deltas:
+            self._check(changes, deltas)
         self._write_consumers(changes)
-        self._lock_providers(changes, pinned or {}, bump=bump)
-        self._take(changes)
+        self._write_providers(changes, bump=bump)
+        for provider_id, amounts in sorted(deltas.items()):
+            self._shift(provider_id, amounts)
         known = [change.wanted.consumer_id for change in changes if change.before]
         if known:
             self._db.execute(sa.delete(placement.allocations).where(A.consumer_id.in_(known)))
@@ -241,56 +246,48 @@ class AllocationRecords(InventoryRecords):
         if emptied:
             self._db.execute(sa.delete(placement.consumers).where(C.id.in_(emptied)))
 
-    def _lock_providers(
-        self, changes: Sequence[_Change], pinned: Mapping[str, int], *, bump: bool
-    ) -> None:
+    def _lock_providers(self, ids: set[str], pinned: Mapping[str, int]) -> None:
+        wanted = sorted(ids | pinned.keys())
+        if not wanted:
+            return
+        query = sa.select(P.id, P.generation).where(P.id.in_(wanted)).order_by(P.id)
+        found = {row.id: row.generation for row in self._db.execute(query.with_for_update())}
+        for provider_id in wanted:
+            if provider_id not in found:
+                raise errors.Invalid(missing(provider_id).message)
+            if pinned.get(provider_id, found[provider_id]) != found[provider_id]:
+                raise stale(provider_id)
+
+    def _check(self, changes: Sequence[_Change], deltas: Mapping[str, Mapping[str, int]]) -> None:
+        inventories = self._inventories(sorted(deltas))
+        for change in changes:
+            for provider_id, amounts in change.after.items():
+                before = change.before.get(provider_id, {})
+                for name, amount in amounts.items():
+                    if amount != before.get(name, 0):
+                        inventory = inventories.get(provider_id, {}).get(name)
+                        _check_amount(provider_id, name, amount, inventory)
+        for provider_id, totals in sorted(deltas.items()):
+            for name, delta in totals.items():
+                if delta > 0 and delta > inventories[provider_id][name].free:
+                    raise _over_capacity(provider_id, name)
+
+    def _write_providers(self, changes: Sequence[_Change], *, bump: bool) -> None:
         joined: Counter[str] = Counter()
         for change in changes:
             joined.update(change.after.keys() - change.before.keys())
             joined.subtract(change.before.keys() - change.after.keys())
-        for provider_id in sorted(_providers(changes) | pinned.keys()):
+        for provider_id in sorted(_providers(changes)):
             values: dict[str, Any] = {
                 "consumers": P.consumers + joined[provider_id],
                 "updated_at": utc_now(),
             }
             if bump:
                 values["generation"] = P.generation + 1
-            query = sa.update(placement.providers).where(P.id == provider_id).values(values)
-            if provider_id in pinned:
-                query = query.where(P.generation == pinned[provider_id])
-            if not self._db.execute(query).rowcount:
-                raise self._refusal(provider_id)
+            self._db.execute(
+                sa.update(placement.providers).where(P.id == provider_id).values(values)
+            )
             self._sequence.touch(P.id, provider_id)
-
-    def _refusal(self, provider_id: str) -> errors.NovaError:
-        known = self._db.execute(sa.select(P.id).where(P.id == provider_id)).first()
-        return errors.Invalid(missing(provider_id).message) if known is None else stale(provider_id)
-
-    def _take(self, changes: Sequence[_Change]) -> None:
-        """Move what is used of locked providers' inventories; raises when it does not fit."""
-        deltas = _deltas(changes)
-        if not deltas:
-            return
-        inventories = self._inventories(sorted(deltas))
-        for change in changes:
-            for provider_id, amounts in change.after.items():
-                before = change.before.get(provider_id, {})
-                for name, amount in amounts.items():
-                    inventory = inventories.get(provider_id, {}).get(name)
-                    if inventory is None:
-                        raise _no_inventory(provider_id, name)
-                    if amount == before.get(name, 0):
-                        continue
-                    if (
-                        not inventory.min_unit <= amount <= inventory.max_unit
-                        or amount % inventory.step_size
-                    ):
-                        raise _bad_unit(provider_id, name, amount)
-        for provider_id, amounts in sorted(deltas.items()):
-            for name, delta in amounts.items():
-                if delta > 0 and delta > inventories[provider_id][name].free:
-                    raise _over_capacity(provider_id, name)
-            self._shift(provider_id, amounts)
 
     def _shift(self, provider_id: str, amounts: Mapping[str, int]) -> None:
         names = sorted(amounts)
@@ -348,17 +345,16 @@ def _stale_consumer(allocation: Allocation, found: int | None) -> errors.StaleGe
     )
 
 
-def _no_inventory(provider_id: str, name: str) -> errors.Conflict:
-    return errors.Conflict(
-        f"Unable to allocate inventory: resource provider '{provider_id}' has no {name}."
-    )
-
-
-def _bad_unit(provider_id: str, name: str, amount: int) -> errors.Conflict:
-    return errors.Conflict(
-        f"Unable to allocate inventory: {amount} of {name} is not an amount that resource "
-        f"provider '{provider_id}' hands out."
-    )
+def _check_amount(provider_id: str, name: str, amount: int, inventory: Inventory | None) -> None:
+    if inventory is None:
+        raise errors.Conflict(
+            f"Unable to allocate inventory: resource provider '{provider_id}' has no {name}."
+        )
+    if not inventory.min_unit <= amount <= inventory.max_unit or amount % inventory.step_size:
+        raise errors.Conflict(
+            f"Unable to allocate inventory: {amount} of {name} is not an amount that resource "
+            f"provider '{provider_id}' hands out."
+        )
 
 
 def _over_capacity(provider_id: str, name: str) -> errors.Conflict:
