@@ -7,6 +7,15 @@ from oslo_config import cfg
 GROUP = "api"
 
 OPTIONS = [
+    cfg.StrOpt(
+        "auth_strategy",
+        default="keystone",
+        choices=["keystone", "noauth2"],
+        help=(
+            "How callers of Placement prove who they are: by a token of the identity service, "
+            "or, for tests only, by a token that says user:project and is believed."
+        ),
+    ),
     cfg.IntOpt(
         "max_limit",
         default=1000,
