@@ -5,11 +5,13 @@ from __future__ import annotations
 from nova_clone.compute.environment import Environment
 from nova_clone.compute.intake import Intake
 from nova_clone.compute.tasks import console
+from nova_clone.compute.tasks.contents import host_contents
 from nova_clone.contracts.compute import (
     BuildServer,
     ConsoleOutput,
     ConsoleOutputQuery,
     DestroyServer,
+    HostContents,
     PowerServer,
 )
 from nova_clone.domain.identity import RequestContext
@@ -39,3 +41,7 @@ class ComputeService:
     ) -> ConsoleOutput:
         """Return the end of the guest's serial console."""
         return console.console_output(self._env, request)
+
+    def host_contents(self, context: RequestContext, /) -> HostContents:
+        """Return what is on this host."""
+        return host_contents(self._env.driver, self._env.settings.instances_path)

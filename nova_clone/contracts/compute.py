@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import enum
+from collections.abc import Mapping
 from typing import Protocol
 
 from nova_clone.domain import errors
@@ -88,6 +89,19 @@ class ConsoleOutput:
     output: str
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class HostContents:
+    """What is on a host that belongs to servers, whether they should be there or not.
+
+    ``guests`` maps server ids to the hypervisor's names of their guests, ``files`` are ids
+    of servers that have a directory, ``devices`` the network devices of guests.
+    """
+
+    guests: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    files: tuple[str, ...] = ()
+    devices: tuple[str, ...] = ()
+
+
 @contract(topic="compute", version="1.0")
 class ComputeContract(Protocol):
     """One hypervisor host. Long work is cast; its end comes as ``step_finished``."""
@@ -113,3 +127,7 @@ class ComputeContract(Protocol):
         self, context: RequestContext, request: ConsoleOutputQuery, /
     ) -> ConsoleOutput:
         """Return the end of the guest's serial console."""
+
+    @call(since="1.0", timeout=30, raises=(errors.Unavailable,))
+    def host_contents(self, context: RequestContext, /) -> HostContents:
+        """Return what is on the host, for comparison with the records."""

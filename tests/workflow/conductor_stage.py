@@ -29,6 +29,7 @@ from nova_clone.contracts.compute import (
     ConsoleOutput,
     ConsoleOutputQuery,
     DestroyServer,
+    HostContents,
     PowerAction,
     PowerServer,
 )
@@ -142,6 +143,9 @@ class PretendedHost:
 
     def console_output(self, context: RequestContext, request: ConsoleOutputQuery) -> ConsoleOutput:
         raise NotFound("No guest here has a console.")
+
+    def host_contents(self, context: RequestContext) -> HostContents:
+        return HostContents(guests={server_id: server_id for server_id in self.guests})
 
 
 class PretendedScheduler:

@@ -1,0 +1,189 @@
+"""Comparing what is written with what is: records, Placement, hypervisors, ports."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from nova_clone.conductor.store.unit_of_work import UnitOfWork
+from nova_clone.contracts.compute import HostContents
+from nova_clone.contracts.paging import Page
+from nova_clone.contracts.placement_store import AllocationQuery
+from nova_clone.contracts.servers import ListServers, ServerFilters
+from nova_clone.domain.resources import Allocation, Provider
+from nova_clone.domain.server.server import Server
+from nova_clone.domain.server.status import VmState
+
+#: States in which a server has a guest on its host.
+_WITH_GUEST = frozenset(
+    {VmState.ACTIVE, VmState.STOPPED, VmState.PAUSED, VmState.SUSPENDED, VmState.RESCUED}
+)
+_DEVICE_LENGTH = 14
+PAGE = 500
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Records:
+    """What the database says. ``busy`` are servers with a live workflow."""
+
+    servers: Mapping[str, Server]
+    busy: frozenset[str]
+    providers: Mapping[str, Provider]
+    allocations: tuple[Allocation, ...]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Findings:
+    """What is there: contents by host (``None``: no answer), ports by id with their server."""
+
+    hosts: Mapping[str, HostContents | None]
+    ports: Mapping[str, str]
+
+
+def read_records(read: Callable[[Callable[[UnitOfWork], Records]], Records]) -> Records:
+    """Return the records as of one transaction; ``read`` runs it."""
+    return read(_records)
+
+
+def _records(work: UnitOfWork) -> Records:
+    servers: dict[str, Server] = {}
+    marker = None
+    while True:
+        page = work.servers.page(
+            ListServers(filters=ServerFilters(), detail=True, page=Page(limit=PAGE, marker=marker))
+        )
+        servers.update({server.id: server for server in page.servers})
+        if not page.more:
+            break
+        marker = page.servers[-1].id
+    providers = {provider.id: provider for provider in work.placement.changes(0).providers}
+    held: dict[str, Allocation] = {}
+    for provider_id in providers:
+        query = AllocationQuery(provider_id=provider_id)
+        held.update({one.consumer_id: one for one in work.placement.allocations(query).allocations})
+    whole = work.placement.allocations(AllocationQuery(consumers=tuple(held)))
+    return Records(
+        servers=servers,
+        busy=frozenset(work.workflows.live(list(servers))),
+        providers=providers,
+        allocations=whole.allocations if held else (),
+    )
+
+
+def differences(records: Records, findings: Findings) -> list[str]:
+    """Return one sentence per difference; servers that are being worked on are left out."""
+    found: list[str] = []
+    for check in (_tasks, _guests, _leftovers, _allocations, _usages, _ports):
+        found.extend(check(records, findings))
+    return found
+
+
+def _settled(records: Records) -> list[Server]:
+    return [server for server in records.servers.values() if server.id not in records.busy]
+
+
+def _tasks(records: Records, findings: Findings) -> Iterator[str]:
+    for server in _settled(records):
+        if server.task_state is not None:
+            yield f"server {server.id} is {server.task_state.value}, but nobody works on it"
+
+
+def _guests(records: Records, findings: Findings) -> Iterator[str]:
+    for host, contents in findings.hosts.items():
+        if contents is None:
+            yield f"host {host} does not answer"
+    for server in _settled(records):
+        contents = findings.hosts.get(server.host or "")
+        wanted = server.vm_state in _WITH_GUEST and server.launched_at is not None
+        if wanted and contents is not None and server.id not in contents.guests:
+            yield f"server {server.id} has no guest on its host {server.host}"
+        if wanted and server.host not in findings.hosts:
+            yield f"server {server.id} is on host {server.host}, which is not known"
+
+
+def _leftovers(records: Records, findings: Findings) -> Iterator[str]:
+    for host, contents in findings.hosts.items():
+        if contents is None:
+            continue
+        for kind, ids in (("guest", tuple(contents.guests)), ("directory", contents.files)):
+            for server_id in ids:
+                server = records.servers.get(server_id)
+                if server_id in records.busy or (server is not None and server.host == host):
+                    continue
+                yield f"host {host} has a {kind} of server {server_id}, which is not there"
+    known = {f"tap{port_id}"[:_DEVICE_LENGTH] for port_id in findings.ports}
+    devices = {
+        device
+        for contents in findings.hosts.values()
+        if contents is not None
+        for device in contents.devices
+    }
+    for device in sorted(devices - known):
+        yield f"network device {device} belongs to no port"
+
+
+def _allocations(records: Records, findings: Findings) -> Iterator[str]:
+    held = {allocation.consumer_id: allocation for allocation in records.allocations}
+    for consumer_id in sorted(held.keys() - records.servers.keys()):
+        if held[consumer_id].consumer_type in (None, "INSTANCE"):
+            yield f"consumer {consumer_id} holds resources, but is no server"
+    for server in _settled(records):
+        allocation = held.get(server.id)
+        if server.host is None and allocation is not None:
+            yield f"server {server.id} holds resources without being on a host"
+        if server.host is not None and server.vm_state in _WITH_GUEST:
+            yield from _own_allocation(records, server, allocation)
+
+
+def _own_allocation(
+    records: Records, server: Server, allocation: Allocation | None
+) -> Iterator[str]:
+    if allocation is None:
+        yield f"server {server.id} holds no resources"
+        return
+    roots = {
+        records.providers[provider_id].root_id or provider_id
+        for provider_id in allocation.resources
+        if provider_id in records.providers
+    }
+    names = {records.providers[root].name for root in roots if root in records.providers}
+    if server.node not in names:
+        yield f"server {server.id} on {server.node} holds resources of {', '.join(sorted(names))}"
+
+
+def _usages(records: Records, findings: Findings) -> Iterator[str]:
+    used: Counter[tuple[str, str]] = Counter()
+    for allocation in records.allocations:
+        for provider_id, amounts in allocation.resources.items():
+            for name, amount in amounts.items():
+                used[provider_id, name] += amount
+    for provider in records.providers.values():
+        for name, inventory in provider.inventories.items():
+            total = used[provider.id, name]
+            if inventory.used != total:
+                yield (
+                    f"provider {provider.name} counts {inventory.used} {name} as used, "
+                    f"its consumers hold {total}"
+                )
+
+
+def _ports(records: Records, findings: Findings) -> Iterator[str]:
+    for port_id, server_id in findings.ports.items():
+        if server_id not in records.servers:
+            yield f"port {port_id} belongs to server {server_id}, which is not there"
+    for server in _settled(records):
+        if server.vm_state not in _WITH_GUEST:
+            continue
+        for vif in server.vifs:
+            if vif.port_id not in findings.ports:
+                yield f"server {server.id} has port {vif.port_id}, which is not there"
+
+
+def report(found: Sequence[str], busy: int) -> str:
+    """Return what a person reads: each difference, then how many there are."""
+    lines = list(found)
+    if busy:
+        lines.append(f"{busy} servers are being worked on and were left out")
+    lines.append(f"{len(found)} differences")
+    return "\n".join(lines)
