@@ -34,6 +34,8 @@ from nova_clone.workflow.worker import Worker, WorkerSettings
 
 #: Threads that answer calls of other daemons.
 RPC_THREADS = 32
+#: Limits whose option is named otherwise.
+_QUOTA_OPTIONS = {"injected_file_path_bytes": "injected_file_path_length"}
 
 
 def store_settings(conf: Any) -> StoreSettings:
@@ -69,7 +71,7 @@ def conductor_settings(conf: Any) -> ConductorSettings:
 
 
 def _limits(quota: Any) -> Mapping[str, int]:
-    return {name: getattr(quota, name) for name in DEFAULT_LIMITS}
+    return {name: quota[_QUOTA_OPTIONS.get(name, name)] for name in DEFAULT_LIMITS}
 
 
 class Conductor:

@@ -11,7 +11,9 @@ from nova_clone.domain.quota import DEFAULT_LIMITS
 OPTIONS = (
     "api",
     "api_database",
+    "api_servers",
     "compute",
+    "compute_host",
     "compute_timers",
     "conductor",
     "database",
