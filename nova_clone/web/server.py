@@ -55,9 +55,14 @@ class ServerSettings:
 
 
 class HttpServer:
-    """Serves one WSGI application from its own threads."""
+    """Serves one WSGI application from its own threads.
 
-    def __init__(self, app: WsgiApp, settings: ServerSettings) -> None:
+    `listener` is a bound socket that several processes share, in place of an own one.
+    """
+
+    def __init__(
+        self, app: WsgiApp, settings: ServerSettings, *, listener: socket.socket | None = None
+    ) -> None:
         self._settings = settings
         self._dispatcher = _Dispatcher()
         self._map: dict[int, Any] = {}
@@ -67,6 +72,8 @@ class HttpServer:
             dispatcher=self._dispatcher,
             adj=_adjustments(settings),
             _start=False,
+            _sock=listener,
+            bind_socket=listener is None,
         )
         self._server.request_timeout = settings.request_timeout
         self._address: tuple[str, int] = self._server.socket.getsockname()[:2]

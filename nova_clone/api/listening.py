@@ -1,0 +1,41 @@
+"""Where the API daemons listen, and in how many processes.
+
+Console scripts import this before the concurrency backend is chosen, so it must load
+nothing but the standard library and the runtime.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from nova_clone.runtime.daemon import Forking
+
+#: The modules of options that these daemons read.
+OPTIONS: Final = ("api", "api_servers", "keystone_authtoken", "neutron", "wsgi", "zones")
+OS_COMPUTE: Final = "osapi_compute"
+METADATA: Final = "metadata"
+
+_BACKLOG: Final = 1024
+
+
+def address(conf: Any, name: str) -> tuple[str, int]:
+    """Return where the application `name` listens."""
+    if name == METADATA:
+        return conf.metadata_listen, conf.metadata_listen_port
+    return conf.osapi_compute_listen, conf.osapi_compute_listen_port
+
+
+def forking(names: Callable[[Any], Iterable[str]], workers: Callable[[Any], int | None]) -> Forking:
+    """Return how the named applications share their sockets among several processes."""
+    return Forking(
+        count=lambda conf: workers(conf) or os.cpu_count() or 1,
+        prepare=lambda conf: {name: _listen(*address(conf, name)) for name in names(conf)},
+    )
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    return socket.create_server((host, port), family=family, backlog=_BACKLOG)

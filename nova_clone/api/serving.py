@@ -1,0 +1,150 @@
+"""The processes of nova-api: sockets, message bus and HTTP servers around the applications."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import functools
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from nova_clone.api import app
+from nova_clone.api.listening import OS_COMPUTE, address
+from nova_clone.api.settings import ApiSettings
+from nova_clone.contracts.compute import ComputeContract
+from nova_clone.contracts.conductor import ConductorContract
+from nova_clone.domain.identity import RequestContext
+from nova_clone.rpc.contract import proxy
+from nova_clone.rpc.echo import Echo
+from nova_clone.rpc.transport import Bus
+from nova_clone.runtime.daemon import Process, Service
+from nova_clone.runtime.health import Status
+from nova_clone.runtime.logging import log_context
+from nova_clone.web.app import Hooks
+from nova_clone.web.auth import AuthSettings
+from nova_clone.web.call import BodyLimits
+from nova_clone.web.policy import PolicySettings
+from nova_clone.web.server import HttpServer, ServerSettings
+from nova_clone.web.wsgi import WsgiApp
+
+_RPC_THREADS: Final = 2
+#: Seconds.
+_NEVER: Final = 365 * 86400
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What an application needs of its process."""
+
+    conductor: ConductorContract
+    compute: Callable[[str], ComputeContract]
+    hooks: Hooks
+
+
+def _compute_app(conf: Any, around: Surroundings) -> WsgiApp:
+    return app.build(api_settings(conf), around.conductor, around.compute, hooks=around.hooks)
+
+
+_APPLICATIONS: Final[Mapping[str, Callable[[Any, Surroundings], WsgiApp]]] = {
+    OS_COMPUTE: _compute_app,
+}
+
+
+def api_settings(conf: Any) -> ApiSettings:
+    """Return the API's settings in a configuration; registers what libraries define."""
+    _register_libraries(conf)
+    return ApiSettings(
+        auth=AuthSettings(
+            keystone={"oslo_config_config": conf},
+            challenge=conf.keystone_authtoken.www_authenticate_uri or "",
+        ),
+        policy=PolicySettings(
+            policy_file=conf.oslo_policy.policy_file,
+            policy_dirs=tuple(conf.oslo_policy.policy_dirs),
+            enforce_new_defaults=conf.oslo_policy.enforce_new_defaults,
+            config_dirs=_config_dirs(conf),
+        ),
+        limits=BodyLimits(max_bytes=conf.oslo_middleware.max_request_body_size),
+        max_limit=conf.api.max_limit,
+        compute_link_prefix=conf.api.compute_link_prefix,
+        enable_instance_password=conf.api.enable_instance_password,
+        password_length=conf.password_length,
+        trust_proxy=conf.oslo_middleware.enable_proxy_headers_parsing,
+        internal_zone=conf.internal_service_availability_zone,
+    )
+
+
+def _register_libraries(conf: Any) -> None:
+    from oslo_middleware import opts as middleware
+    from oslo_policy import opts as policy
+
+    for group, options in (
+        *policy.list_opts(),
+        *middleware.list_opts_sizelimit(),
+        *middleware.list_opts_http_proxy_to_wsgi(),
+    ):
+        conf.register_opts(options, group=group)
+    policy.set_defaults(conf)
+
+
+def _config_dirs(conf: Any) -> tuple[str, ...]:
+    read = [str(Path(name).resolve().parent) for name in conf.config_file or ()]
+    return tuple(dict.fromkeys((*read, *(conf.config_dir or ()), "/etc/nova")))
+
+
+def services(process: Process, names: Sequence[str]) -> Sequence[Service]:
+    """Return what one process is made of that serves the named applications."""
+    conf = process.conf
+    bus = Bus(conf, name=process.name, host=process.host)
+    # Nobody calls this daemon; the server only lets it call itself, to know it is connected.
+    own = bus.server(
+        "api", f"{process.host}-{process.name}-{process.worker}", [], threads=_RPC_THREADS
+    )
+    echo = Echo(bus, own)
+    process.health.add(
+        "rpc", lambda: Status(healthy=echo.reachable, details={"echo_age": round(echo.age, 1)})
+    )
+    around = Surroundings(
+        conductor=proxy(ConductorContract, bus),
+        compute=functools.cache(lambda host: proxy(ComputeContract, bus, server=host)),
+        hooks=Hooks(on_caller=CallerLog()),
+    )
+    servers = [
+        HttpServer(
+            _APPLICATIONS[name](conf, around),
+            _server_settings(conf, name),
+            listener=process.shared[name],
+        )
+        for name in names
+    ]
+    return (own, echo, *servers)
+
+
+def _server_settings(conf: Any, name: str) -> ServerSettings:
+    host, port = address(conf, name)
+    return ServerSettings(
+        host=host,
+        port=port,
+        threads=conf.wsgi.default_pool_size,
+        max_header_bytes=max(conf.wsgi.max_header_line, ServerSettings.max_header_bytes),
+        max_body_bytes=BodyLimits.max_bytes,
+        idle_timeout=conf.wsgi.client_socket_timeout or _NEVER,
+    )
+
+
+class CallerLog:
+    """Lets log lines name the caller of the request that their thread handles."""
+
+    def __init__(self) -> None:
+        self._local = threading.local()
+
+    def __call__(self, caller: RequestContext | None) -> None:
+        held: contextlib.ExitStack | None = getattr(self._local, "held", None)
+        if held is None:
+            held = self._local.held = contextlib.ExitStack()
+        if caller is None:
+            held.close()
+        else:
+            held.enter_context(log_context(caller))
