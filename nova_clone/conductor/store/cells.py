@@ -15,6 +15,9 @@ from nova_clone.domain import errors
 
 CELL0_ID = "00000000-0000-0000-0000-000000000000"
 
+#: The transport of the cell that has no hosts.
+NO_TRANSPORT = "none:///"
+
 _CELLS = global_.cell_mappings
 _HOSTS = global_.host_mappings
 
@@ -32,6 +35,30 @@ class CellMapping:
 
 
 _FIELDS = tuple(field.name for field in dataclasses.fields(CellMapping))
+
+
+def cell0_url(url: str) -> str:
+    """Return where the cell without hosts is by default: beside the database at `url`."""
+    parsed = sa.make_url(url)
+    name = f"{parsed.database}_cell0" if parsed.database else None
+    return parsed.set(database=name).render_as_string(hide_password=False)
+
+
+def shown_url(url: str) -> str:
+    """Return a database's or broker's address without its password."""
+    try:
+        return sa.make_url(url).render_as_string(hide_password=True)
+    except sa.exc.ArgumentError:
+        return "(not an address)"
+
+
+def is_url(url: str) -> bool:
+    """Tell whether a text is a database's address that this release has a driver for."""
+    try:
+        sa.make_url(url).get_dialect()
+    except (sa.exc.ArgumentError, sa.exc.NoSuchModuleError):
+        return False
+    return True
 
 
 class CellRepository:

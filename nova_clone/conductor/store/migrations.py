@@ -12,6 +12,7 @@ import alembic.config
 import alembic.script
 import alembic.util
 import sqlalchemy as sa
+from oslo_db import exception as db_errors
 
 from nova_clone.conductor.store.engines import Database
 from nova_clone.conductor.store.session import TableSet
@@ -43,19 +44,24 @@ class Schema:
         # Alembic's own log lines at every start say nothing that a version does not.
         logging.getLogger("alembic.runtime.migration").setLevel(logging.WARNING)
         # DDL ends transactions on MySQL; elsewhere the upgrade counts as a whole.
-        with self.database.writing(), self.database.engine.begin() as connection:
-            try:
+        try:
+            with self.database.writing(), self.database.engine.begin() as connection:
                 alembic.command.upgrade(self._config(connection), target)
-            except alembic.util.CommandError as error:
-                raise errors.Invalid(str(error)) from error
+        except alembic.util.CommandError as error:
+            raise errors.Invalid(str(error)) from error
+        except db_errors.DBError as error:
+            raise self._unusable(error) from error
 
     def version(self) -> str | None:
         """Return the revision that the database is at; None before the first sync."""
-        with self.database.engine.connect() as connection:
-            if not sa.inspect(connection).has_table(self._version_table):
-                return None
-            table = sa.table(self._version_table, sa.column("version_num", sa.String))
-            return connection.execute(sa.select(table.c.version_num)).scalar()
+        try:
+            with self.database.engine.connect() as connection:
+                if not sa.inspect(connection).has_table(self._version_table):
+                    return None
+                table = sa.table(self._version_table, sa.column("version_num", sa.String))
+                return connection.execute(sa.select(table.c.version_num)).scalar()
+        except db_errors.DBError as error:
+            raise self._unusable(error) from error
 
     def newest(self) -> str:
         """Return the revision that this release knows as the newest."""
@@ -73,6 +79,10 @@ class Schema:
     @property
     def _version_table(self) -> str:
         return f"alembic_version_{self.label}"
+
+    def _unusable(self, error: db_errors.DBError) -> errors.Unavailable:
+        reason = str(error).partition("\n")[0]
+        return errors.Unavailable(f"The {self.label} database cannot be used: {reason}")
 
     def _config(self, connection: Any) -> alembic.config.Config:
         config = alembic.config.Config()

@@ -1,0 +1,1 @@
+"""What operators do to the databases by hand: nova-manage and placement-manage."""

@@ -1,0 +1,34 @@
+"""``nova-manage``."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TextIO
+
+from nova_clone.conductor.manage import cells
+from nova_clone.conductor.manage.databases import (
+    CellCommands,
+    SchemaCommands,
+    add_schema_commands,
+)
+from nova_clone.conductor.manage.session import new_parser, run
+from nova_clone.conductor.store.session import TableSet
+
+
+def main(argv: Sequence[str] | None = None, *, output: TextIO | None = None) -> int:
+    """Run the command in `argv` and return its exit code."""
+    parser = new_parser("nova-manage", "Look after the databases of Nova.")
+    groups = parser.add_subparsers(metavar="CATEGORY")
+    global_ = groups.add_parser("api_db", help="the tables of the whole cloud")
+    add_schema_commands(
+        global_.add_subparsers(required=True, metavar="COMMAND"),
+        SchemaCommands(table_set=TableSet.GLOBAL),
+    )
+    cell = groups.add_parser("db", help="the tables of the cell")
+    add_schema_commands(
+        cell.add_subparsers(required=True, metavar="COMMAND"),
+        CellCommands(table_set=TableSet.CELL),
+    )
+    mappings = groups.add_parser("cell_v2", help="cells and their hosts")
+    cells.add_commands(mappings.add_subparsers(required=True, metavar="COMMAND"))
+    return run(parser, argv, output)
