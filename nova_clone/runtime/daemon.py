@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, Protocol
 
 from nova_clone.runtime import concurrency, notify, signals
-from nova_clone.runtime.health import Health, HealthServer
+from nova_clone.runtime.health import Health, HealthServer, Status
 from nova_clone.runtime.metrics import Metrics
 from nova_clone.runtime.timer import Every
 
@@ -185,6 +185,8 @@ class _Life:
             worker=number,
             shared=shared,
         )
+        ready_to_work = threading.Event()
+        process.health.add("started", lambda: Status(healthy=ready_to_work.is_set()))
         started: list[Service] = []
         status = 0
         try:
@@ -193,6 +195,7 @@ class _Life:
             for service in services:
                 _start(service, mailbox)
                 started.append(service)
+            ready_to_work.set()
             LOG.info("%s %s is ready (worker %s)", self._name, self._version, number)
             ready()
             self._wait(mailbox)
