@@ -11,6 +11,7 @@ from nova_clone.web.call import Request
 from nova_clone.web.requests import Array, Atom, Field, Node, Object, Validators
 from nova_clone.web.schemas import TEXT, Schema
 from nova_clone.web.versions import ALWAYS, Version, between
+from nova_clone.web.violations import Explain, violation
 
 _MAX_FIELDS: Final = 1000
 
@@ -57,11 +58,16 @@ class Query:
     None drops them always.
     """
 
-    def __init__(self, *params: Param, strict_since: str | None = None) -> None:
+    def __init__(
+        self,
+        *params: Param,
+        strict_since: str | None = None,
+        explain: Explain = violation,
+    ) -> None:
         self._params = params
         self._strict = ALWAYS if strict_since is None else between(strict_since)
         self._never_strict = strict_since is None
-        self._validators = Validators(_QueryNode(params))
+        self._validators = Validators(_QueryNode(params), explain=explain)
 
     def parse(self, query_string: str, version: Version) -> QueryValues:
         """Return the known parameters; raise `Invalid` for a bad or unknown one."""

@@ -18,7 +18,7 @@ from nova_clone.web.call import Request
 from nova_clone.web.media import read_json
 from nova_clone.web.schemas import FORMATS, Schema
 from nova_clone.web.versions import Between, Version, between
-from nova_clone.web.violations import violation
+from nova_clone.web.violations import Explain, violation
 
 _STRIPPED_FORMATS = frozenset(("name", "az_name"))
 
@@ -213,10 +213,14 @@ def _edges(when: Between) -> Iterable[Version]:
 
 
 class Validators:
-    """The compiled validators of one declaration, one per stretch of versions."""
+    """The compiled validators of one declaration, one per stretch of versions.
 
-    def __init__(self, node: Node) -> None:
+    `explain` words what is wrong.
+    """
+
+    def __init__(self, node: Node, *, explain: Explain = violation) -> None:
         self._node = node
+        self._explain = explain
         self._edges = sorted(set(node.edges()))
         self._compiled: dict[int, jsonschema_rs.Draft4Validator] = {}
 
@@ -231,7 +235,7 @@ class Validators:
         try:
             validator.validate(value)
         except jsonschema_rs.ValidationError as error:
-            raise violation(error) from None
+            raise self._explain(error) from None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -250,9 +254,15 @@ def raises_to(version: str) -> Callable[[Callable[[dict[str, Any]], dict[str, An
 class Body:
     """A request body; `lifts` bring an older one into the newest shape."""
 
-    def __init__(self, root: Node | Schema, *, lifts: Iterable[Lift] = ()) -> None:
+    def __init__(
+        self,
+        root: Node | Schema,
+        *,
+        lifts: Iterable[Lift] = (),
+        explain: Explain = violation,
+    ) -> None:
         self._root = _node(root)
-        self._validators = Validators(self._root)
+        self._validators = Validators(self._root, explain=explain)
         self._lifts = sorted(lifts, key=lambda lift: lift.version)
 
     def schema(self, version: Version) -> dict[str, Any]:

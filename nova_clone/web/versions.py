@@ -85,11 +85,14 @@ def between(since: str | None = None, until: str | None = None) -> Between:
 class VersionNotAcceptable(falcon.HTTPNotAcceptable):
     """The asked version lies outside what the service speaks: 406."""
 
-    def __init__(self, asked: Version, supported: VersionRange) -> None:
+    def __init__(
+        self, asked: Version, supported: VersionRange, *, message: str | None = None
+    ) -> None:
         self.supported = supported
         super().__init__(
             title="Not Acceptable",
-            description=f"Version {asked} is not supported by the API. "
+            description=message
+            or f"Version {asked} is not supported by the API. "
             f"Minimum is {supported.min} and maximum is {supported.max}.",
         )
 
@@ -107,6 +110,14 @@ class VersionScheme:
         """Return the names that caches must keep responses apart by."""
         names = (STANDARD_HEADER, self.legacy_header)
         return ", ".join(name for name in names if name is not None)
+
+    def parse(self, text: str) -> Version:
+        """Read the version a request asks for; raise `Invalid` for another form."""
+        return Version.parse(text)
+
+    def refusal(self, asked: Version) -> VersionNotAcceptable:
+        """Return the error for a version that is not spoken."""
+        return VersionNotAcceptable(asked, self.supported)
 
     def response_headers(self, version: Version) -> tuple[tuple[str, str], ...]:
         """Return the headers that tell the caller which version answered."""
@@ -127,9 +138,9 @@ def negotiate(get_header: Callable[[str], str | None], scheme: VersionScheme) ->
         return scheme.default
     if asked == "latest":
         return scheme.supported.max
-    version = Version.parse(asked)
+    version = scheme.parse(asked)
     if not scheme.supported.min <= version <= scheme.supported.max:
-        raise VersionNotAcceptable(version, scheme.supported)
+        raise scheme.refusal(version)
     return version
 
 

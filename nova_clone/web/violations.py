@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 import jsonschema_rs
 
 from nova_clone.domain.errors import Invalid
+
+Explain = Callable[[jsonschema_rs.ValidationError], Invalid]
+"""Words a schema error as the `Invalid` that a caller is answered with."""
 
 _MAX_VALUE: Final = 120
 _MAX_PATH: Final = 160
