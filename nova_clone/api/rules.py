@@ -4,20 +4,42 @@ from __future__ import annotations
 
 from typing import Final
 
-from nova_clone.api.flavor_access.policy import RULES as FLAVOR_ACCESS
-from nova_clone.api.flavor_extra_specs.policy import RULES as FLAVOR_EXTRA_SPECS
-from nova_clone.api.flavors.policy import RULES as FLAVORS
-from nova_clone.api.keypairs.policy import RULES as KEYPAIRS
-from nova_clone.api.server_actions.resource import RULES as SERVER_ACTIONS
-from nova_clone.api.servers.policy import RULES as SERVERS
+from nova_clone.api.availability_zones import policy as availability_zones
+from nova_clone.api.extensions import policy as extensions
+from nova_clone.api.flavor_access import policy as flavor_access
+from nova_clone.api.flavor_extra_specs import policy as flavor_extra_specs
+from nova_clone.api.flavors import policy as flavors
+from nova_clone.api.hypervisors import policy as hypervisors
+from nova_clone.api.instance_actions import policy as instance_actions
+from nova_clone.api.interfaces import policy as interfaces
+from nova_clone.api.keypairs import policy as keypairs
+from nova_clone.api.limits import policy as limits
+from nova_clone.api.quota_sets import policy as quota_sets
+from nova_clone.api.server_actions import resource as server_actions
+from nova_clone.api.server_ips import policy as server_ips
+from nova_clone.api.server_metadata import policy as server_metadata
+from nova_clone.api.servers import policy as servers
+from nova_clone.api.services import policy as services
+from nova_clone.api.volume_attachments import policy as volume_attachments
 from nova_clone.web.policy import BASE_RULES
 
 RULES: Final = (
     *BASE_RULES,
-    *SERVERS,
-    *SERVER_ACTIONS,
-    *FLAVORS,
-    *FLAVOR_EXTRA_SPECS,
-    *FLAVOR_ACCESS,
-    *KEYPAIRS,
+    *availability_zones.RULES,
+    *extensions.RULES,
+    *flavor_access.RULES,
+    *flavor_extra_specs.RULES,
+    *flavors.RULES,
+    *hypervisors.RULES,
+    *instance_actions.RULES,
+    *interfaces.RULES,
+    *keypairs.RULES,
+    *limits.RULES,
+    *quota_sets.RULES,
+    *server_actions.RULES,
+    *server_ips.RULES,
+    *server_metadata.RULES,
+    *servers.RULES,
+    *services.RULES,
+    *volume_attachments.RULES,
 )

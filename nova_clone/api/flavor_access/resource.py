@@ -8,6 +8,7 @@ import falcon
 
 from nova_clone.api.environment import Environment
 from nova_clone.api.flavor_access import policy
+from nova_clone.api.queries import NO_PARAMETERS
 from nova_clone.contracts.flavors import FlavorAccess, FlavorProjects, FlavorRef
 from nova_clone.domain.errors import Conflict, NotFound
 from nova_clone.web.actions import Action, ActionDispatcher
@@ -29,6 +30,7 @@ class FlavorAccessList:
     def on_get(self, req: Request, resp: falcon.Response, flavor_id: str) -> None:
         """List them; 404 for a public flavor."""
         call = req.context
+        NO_PARAMETERS.read(req)
         call.policy.allow(policy.LIST)
         flavor = self._env.conductor.show_flavor(call.caller, FlavorRef(id=flavor_id))
         if flavor.public:

@@ -6,6 +6,7 @@ import falcon
 
 from nova_clone.api.environment import Environment
 from nova_clone.api.flavor_extra_specs import policy, requests
+from nova_clone.api.queries import NO_PARAMETERS
 from nova_clone.contracts.flavors import FlavorRef, UpdateFlavor
 from nova_clone.domain.errors import Invalid, NotFound
 from nova_clone.web.call import Request
@@ -20,6 +21,7 @@ class ExtraSpecs:
     def on_get(self, req: Request, resp: falcon.Response, flavor_id: str) -> None:
         """List them."""
         call = req.context
+        NO_PARAMETERS.read(req)
         call.policy.allow(policy.INDEX)
         flavor = self._env.conductor.show_flavor(call.caller, FlavorRef(id=flavor_id))
         resp.media = {"extra_specs": flavor.extra_specs}
@@ -44,6 +46,7 @@ class ExtraSpec:
     def on_get(self, req: Request, resp: falcon.Response, flavor_id: str, key: str) -> None:
         """Show it."""
         call = req.context
+        NO_PARAMETERS.read(req)
         call.policy.allow(policy.SHOW)
         flavor = self._env.conductor.show_flavor(call.caller, FlavorRef(id=flavor_id))
         if key not in flavor.extra_specs:
@@ -65,6 +68,7 @@ class ExtraSpec:
     def on_delete(self, req: Request, resp: falcon.Response, flavor_id: str, key: str) -> None:
         """Delete it."""
         call = req.context
+        NO_PARAMETERS.read(req)
         call.policy.allow(policy.DELETE)
         request = UpdateFlavor(id=flavor_id, drop_spec=key)
         self._env.conductor.update_flavor(call.caller, request)

@@ -10,6 +10,7 @@ import falcon
 from nova_clone.api.environment import Environment
 from nova_clone.api.flavors import policy, requests
 from nova_clone.api.flavors.rows import BRIEF, FLAVOR, FlavorView, Rendering
+from nova_clone.api.queries import NO_PARAMETERS
 from nova_clone.contracts.flavors import (
     CreateFlavor,
     FlavorPage,
@@ -71,6 +72,7 @@ class Flavor:
     def on_get(self, req: Request, resp: falcon.Response, flavor_id: str) -> None:
         """Show a flavor."""
         call = req.context
+        NO_PARAMETERS.read(req)
         flavor = self._env.conductor.show_flavor(call.caller, FlavorRef(id=flavor_id))
         resp.media = {"flavor": Rendering(call, FLAVOR)(flavor)}
 
@@ -87,6 +89,7 @@ class Flavor:
     def on_delete(self, req: Request, resp: falcon.Response, flavor_id: str) -> None:
         """Delete a flavor."""
         call = req.context
+        NO_PARAMETERS.read(req)
         call.policy.allow(policy.DELETE)
         self._env.conductor.delete_flavor(call.caller, FlavorRef(id=flavor_id))
         resp.status = falcon.HTTP_202

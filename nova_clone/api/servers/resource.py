@@ -9,6 +9,7 @@ import falcon
 
 from nova_clone.api.environment import Environment
 from nova_clone.api.links import links_of
+from nova_clone.api.queries import NO_PARAMETERS
 from nova_clone.api.servers import policy, requests
 from nova_clone.api.servers.create import create_command
 from nova_clone.api.servers.listing import BRIEF_LIST, DETAIL_LIST, list_servers
@@ -86,6 +87,7 @@ class Server:
     def on_get(self, req: Request, resp: falcon.Response, server_id: str) -> None:
         """Show a server."""
         call = req.context
+        NO_PARAMETERS.read(req)
         server = server_for(self._env, call, server_id, policy.SHOW)
         resp.media = {"server": Rendering(call, SERVER)(server)}
 
@@ -103,6 +105,7 @@ class Server:
     def on_delete(self, req: Request, resp: falcon.Response, server_id: str) -> None:
         """Delete a server."""
         call = req.context
+        NO_PARAMETERS.read(req)
         server = server_for(self._env, call, server_id, policy.DELETE)
         request = OperateServer(id=server.id, ignore_lock=call.caller.is_admin)
         self._env.conductor.delete_server(call.caller, request)

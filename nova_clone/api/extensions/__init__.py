@@ -1,0 +1,1 @@
+"""What older clients ask for to find out what the API can do."""
