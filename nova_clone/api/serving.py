@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any, Final
 
 from nova_clone.api import app
-from nova_clone.api.listening import OS_COMPUTE, address
+from nova_clone.api.listening import METADATA, OS_COMPUTE, address
+from nova_clone.api.metadata import app as metadata_app
+from nova_clone.api.metadata.settings import MetadataSettings
 from nova_clone.api.settings import ApiSettings
 from nova_clone.contracts.compute import ComputeContract
 from nova_clone.contracts.conductor import ConductorContract
@@ -47,8 +49,13 @@ def _compute_app(conf: Any, around: Surroundings) -> WsgiApp:
     return app.build(api_settings(conf), around.conductor, around.compute, hooks=around.hooks)
 
 
+def _metadata_app(conf: Any, around: Surroundings) -> WsgiApp:
+    return metadata_app.build(MetadataSettings.from_conf(conf), around.conductor)
+
+
 _APPLICATIONS: Final[Mapping[str, Callable[[Any, Surroundings], WsgiApp]]] = {
     OS_COMPUTE: _compute_app,
+    METADATA: _metadata_app,
 }
 
 
