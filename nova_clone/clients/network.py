@@ -103,11 +103,11 @@ class Networks:
         if requested.mode is not NetworkMode.LISTED or not requested.items:
             return ()
         service = self._service(context)
-        present = {port["id"]: port for port in _list(service, "ports", device_id=[server.id])}
+        present = {port["id"]: port for port in self._ports_of(service, server.id)}
         made = {
             network_wire.place_of(port): port
             for port in present.values()
-            if network_wire.is_made_for(port, server.id)
+            if network_wire.is_made(port)
         }
         ports: dict[int, Body] = {}
         missing: list[int] = []
@@ -131,7 +131,7 @@ class Networks:
         """Delete the ports made for a server and set the others free."""
         service = self._service()
         for port in self._ports_of(service, server_id):
-            if network_wire.is_made_for(port, server_id):
+            if network_wire.is_made(port):
                 self._delete(service, port["id"])
             else:
                 with contextlib.suppress(errors.NotFound):
@@ -173,7 +173,11 @@ class Networks:
         )
 
     def _ports_of(self, service: ksa_adapter.Adapter, server_id: str) -> list[Body]:
-        found = _list(service, "ports", device_id=[server_id])
+        found = [
+            port
+            for port in _list(service, "ports", device_id=[server_id])
+            if network_wire.belongs_to(port, server_id)
+        ]
         return sorted(found, key=lambda port: (network_wire.place_of(port), port["id"]))
 
     def _take(

@@ -65,9 +65,17 @@ def note_of(body: Body) -> Body:
     return note if isinstance(note, dict) else {}
 
 
-def is_made_for(body: Body, server_id: str) -> bool:
-    """Tell whether Nova made the port in a body for the server."""
-    return note_of(body).get("made_for") == server_id
+def belongs_to(body: Body, server_id: str) -> bool:
+    """Tell whether Nova gave the port in a body to the server.
+
+    Its device proves nothing: a tenant may write any server there.
+    """
+    return body.get("device_id") == server_id and note_of(body).get("server") == server_id
+
+
+def is_made(body: Body) -> bool:
+    """Tell whether Nova made the port in a body for its server."""
+    return bool(note_of(body).get("made"))
 
 
 def place_of(body: Body) -> int:
@@ -97,7 +105,7 @@ def new_port(
         "device_id": server.id,
         "device_owner": device_owner(server),
         "binding:host_id": host,
-        "binding:profile": {NOTE: _note(item, place, made_for=server.id)},
+        "binding:profile": {NOTE: _note(server, item, place, made=True)},
     }
     if item.fixed_ip:
         body["fixed_ips"] = [{"ip_address": item.fixed_ip}]
@@ -115,7 +123,7 @@ def taken_port(
         "device_id": server.id,
         "device_owner": device_owner(server),
         "binding:host_id": host,
-        "binding:profile": {**profile, NOTE: _note(item, place)},
+        "binding:profile": {**profile, NOTE: _note(server, item, place, made=False)},
     }
 
 
@@ -162,15 +170,11 @@ def vif(
         mtu=known.mtu if known else None,
         active=body.get("status") == "ACTIVE",
         tag=note.get("tag"),
-        owned=is_made_for(body, body.get("device_id") or ""),
+        owned=is_made(body),
         security_groups=tuple(body.get("security_groups") or ()),
     )
 
 
-def _note(item: RequestedNetwork, place: int, *, made_for: str | None = None) -> dict[str, Any]:
-    note: dict[str, Any] = {"place": place}
-    if made_for is not None:
-        note["made_for"] = made_for
-    if item.tag is not None:
-        note["tag"] = item.tag
-    return note
+def _note(server: Server, item: RequestedNetwork, place: int, *, made: bool) -> dict[str, Any]:
+    note = {"server": server.id, "place": place, "made": made}
+    return note if item.tag is None else {**note, "tag": item.tag}

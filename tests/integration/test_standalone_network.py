@@ -319,3 +319,43 @@ def test_ipv6_guests_are_told_of_their_router(lab: Lab) -> None:
     until(lambda: address_of(port) in lab.sh("ip netns exec guest ip -6 addr show eth0"))
     until(lambda: "default via fe80" in lab.sh("ip netns exec guest ip -6 route"))
     until(lambda: lab.works("ip netns exec guest busybox ping -6 -c 1 -W 1 fd00:1::1"))
+
+
+def test_kills_in_the_middle_of_wiring_leave_a_whole(lab: Lab) -> None:
+    public = outside(lab)
+    made: list[Any] = []
+    for round_ in range(8):
+        network, subnet = lab.network(f"10.{round_}.0.0/24")
+        made.append((network, router(lab, public, subnet)))
+        if round_ % 3 == 2:
+            old, gone = made.pop(0)
+            path = f"routers/{gone['id']}/remove_router_interface"
+            lab.ask("PUT", path, {"subnet_id": subnet_of(lab, old)}, token="red")
+            assert lab.ask("DELETE", f"routers/{gone['id']}", token="red")[0] == 204
+            assert lab.ask("DELETE", f"networks/{old['id']}", token="red")[0] == 204
+        lab.stop(signal.SIGKILL)
+        lab.start()
+    wanted = {f"brq{public['id'][:11]}"}
+    for network, joined in made:
+        wanted |= {f"brq{network['id'][:11]}", f"nova-{network['id'][:11]}"}
+        wanted.add(f"novar-{joined['id'][:11]}")
+
+    def whole() -> bool:
+        found = wired(lab).splitlines()
+        cables = [line for line in found if line.startswith("nvo")]
+        return wanted == {n for n in found if n.startswith(("brq", "nova"))} and len(
+            cables
+        ) == 3 * len(made)
+
+    until(whole)
+    port = lab.port(made[-1][0])
+    lab.plug(port, "guest")
+    lab.lease("guest")
+    until(lambda: lab.pings("guest", "172.24.4.1"))
+    words = lab.sh("cat /proc/[0-9]*/cmdline", check=False).split("\0")
+    running = [word for word in words if word.startswith(f"--conf-file={lab.run_path}/")]
+    assert len(running) == len(made)
+
+
+def subnet_of(lab: Lab, network: Any) -> str:
+    return str(lab.ask("GET", f"networks/{network['id']}")[1]["network"]["subnets"][0])

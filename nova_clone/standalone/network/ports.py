@@ -32,6 +32,8 @@ _PROTECTED = (
     "network:router_gateway",
     "network:floatingip",
 )
+#: Owners that only the service itself writes: whoever has them is wired to a router.
+_RESERVED = (DHCP, *_PROTECTED)
 _VNIC_TYPES = (
     "normal",
     "direct",
@@ -218,6 +220,8 @@ class Ports(Collection[Port]):
 
     def _change(self, caller: Caller, record: Port, changes: dict[str, Any]) -> Port:
         network = self.state.networks[record.network_id]
+        if record.device_owner in _RESERVED:
+            _check_reserved(record, changes)
         self._check_powers(caller, network, changes, verb="update")
         if "mac_address" in changes:
             mac = changes["mac_address"] or self.addresses.new_mac(network.id)
@@ -248,6 +252,8 @@ class Ports(Collection[Port]):
                 f" {record.device_owner}.",
             )
         self.discard(record)
+        if record.device_owner == DHCP:
+            self.renew_dhcp(self.state.networks[record.network_id])
 
     def _network(self, caller: Caller, key: str) -> Network:
         network = self.state.networks.find(key)
@@ -272,6 +278,8 @@ class Ports(Collection[Port]):
         self, caller: Caller, network: Network, values: Mapping[str, Any], *, verb: str
     ) -> None:
         """Raise the fault of a tenant doing what only the network's owner may."""
+        if values.get("device_owner") in _RESERVED:
+            raise faults.bad(f"device_owner {values['device_owner']} is for the service itself")
         if self._owns_network(caller, network.id):
             return
         if network.router_external and not network.shared:
@@ -360,6 +368,19 @@ def _binding(port: Port) -> View:
             "bound_drivers": {"0": "linuxbridge"},
         },
     }
+
+
+def _check_reserved(record: Port, changes: dict[str, Any]) -> None:
+    """Raise the fault of a change that would wire the service's own port elsewhere."""
+    if changes.get("device_owner") == record.device_owner:
+        del changes["device_owner"]
+    for name in ("device_id", "device_owner", "mac_address", "fixed_ips"):
+        if name in changes and changes[name] != getattr(record, name):
+            raise faults.conflict(
+                "ServicePortInUse",
+                f"Attribute {name} of port {record.id} with device owner {record.device_owner}"
+                " cannot be changed directly via the port API.",
+            )
 
 
 def _check_security(port: Port) -> None:

@@ -130,7 +130,9 @@ class Routers(Collection[Router]):
         return router
 
     def _own(self, router: Router) -> list[Port]:
-        return self.state.ports.by("device", router.id)
+        # The device of a port is whatever its owner writes there.
+        ports = self.state.ports.by("device", router.id)
+        return [port for port in ports if port.device_owner in (INTERFACE, GATEWAY)]
 
     def _open(self, caller: Caller, router: Router, info: dict[str, Any]) -> Router:
         network = self.state.networks.find(info["network_id"])

@@ -339,6 +339,19 @@ class TestOverHttp:
         assert port["binding:host_id"] == "h"
         assert port["project_id"] == served.red
 
+    def test_a_port_that_only_claims_to_be_the_servers_is_not(self, served: HttpWorld) -> None:
+        network = served.network(served.red)
+        server = server_of(served.red)
+        (vif,) = served.service.allocate(
+            context_of(served.red), server, listed(on(network)), host="h"
+        )
+        claim = served.make(
+            "ports", network_id=network, project_id=served.blue, device_id=server.id
+        )
+        assert served.service.vifs(server.id) == (vif,)
+        served.service.release(server.id)
+        assert served.device_of(claim["id"]) == server.id
+
     def test_a_kind_of_card_that_no_bridge_has_cannot_be_bound(self, served: HttpWorld) -> None:
         network = served.network(served.red)
         port = served.make(

@@ -33,10 +33,11 @@ _LOG = logging.getLogger(__name__)
 
 #: Seconds between two looks at everything, in case somebody else changed the kernel.
 _FULL_LOOK = 300.0
+#: Seconds from one round to the next at least, in which further news gather.
+_PAUSE = 0.05
 #: Seconds until a failed part is tried again; doubled each time.
 _FIRST_RETRY = 1.0
 _LAST_RETRY = 60.0
-NAMESPACES = Path("/run/netns")
 _FORWARD = "net/ipv4/ip_forward"
 
 
@@ -73,6 +74,8 @@ class WiringAgent:
         self._filter = ""
         self._failed = False
         self._looked = 0.0
+        self._links: dict[str, Link] = {}
+        self._links_changed = True
         self._tracked = False
         self._watch: LinkWatch | None = None
         self._thread = threading.Thread(target=self._work, name="wiring", daemon=True)
@@ -83,7 +86,7 @@ class WiringAgent:
         self._settings.run_path.chmod(0o755)
         self._tracked = _tracks(self._settings.firewall)
         self._state.listen(self.wake)
-        self._watch = LinkWatch(self.wake)
+        self._watch = LinkWatch(self._wake_for_links)
         self._watch.start()
         if self._metadata is not None:
             self._metadata.start()
@@ -110,6 +113,10 @@ class WiringAgent:
         with self._wanted:
             self._asked += 1
             self._wanted.notify_all()
+
+    def _wake_for_links(self) -> None:
+        self._links_changed = True
+        self.wake()
 
     def settle(self, timeout: float = 30.0) -> bool:
         """Wait until everything known so far was looked at; tell whether it was in time."""
@@ -139,22 +146,31 @@ class WiringAgent:
         """Wait for a reason to work and return its number; None when it is time to stop."""
         with self._wanted:
             self._wanted.wait_for(lambda: self._asked > self._done or self._stopping, patience)
+            self._wanted.wait_for(lambda: self._stopping, _PAUSE)
             return None if self._stopping else self._asked
 
     def _round(self) -> None:
         plan = make_plan(self._state, self._settings)
         if not self._looked or time.monotonic() - self._looked > _FULL_LOOK:
             self._forget_applied()
-        links = kernel.links()
+        links = self._present_links()
         self._apply_bridges(plan, links)
         self._apply_spaces(plan, links)
         self._apply_filter(plan)
+
+    def _present_links(self) -> dict[str, Link]:
+        """Return the host's devices, asked for only when one may have changed."""
+        if self._links_changed:
+            self._links_changed = False
+            self._links = kernel.links()
+        return self._links
 
     def _forget_applied(self) -> None:
         """Believe nothing about the kernel but what it says itself."""
         self._bridges.clear()
         self._spaces.clear()
         self._filter = ""
+        self._links_changed = True
         self._looked = time.monotonic()
 
     def _apply_bridges(self, plan: Plan, links: Mapping[str, Link]) -> None:
@@ -222,13 +238,13 @@ class WiringAgent:
         for space in plan.spaces:
             if space.metadata_of is not None and space.name in self._spaces:
                 try:
-                    self._metadata.serve(space.metadata_of, NAMESPACES / space.name)
+                    self._metadata.serve(space.metadata_of, kernel.NAMESPACES / space.name)
                 except OSError as error:
                     self._note(kernel.CommandFailed(f"metadata of {space.name}: {error}"))
 
     def _apply_filter(self, plan: Plan) -> None:
         """Load the filter for the taps there are, then say that they are plugged."""
-        links = kernel.links()
+        links = self._present_links()
         guests = guest_ports(self._state)
         plugged = [port for port in guests if _is_plugged(port, links)]
         script = self._script(plan, plugged, links)

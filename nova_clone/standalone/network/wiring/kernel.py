@@ -18,6 +18,8 @@ _LOG = logging.getLogger(__name__)
 
 #: Written on every device of ours in the root namespace.
 OWNER_ALIAS = "nova-standalone"
+#: Where ip keeps the names of namespaces.
+NAMESPACES = Path("/run/netns")
 _TIME_LIMIT = 60
 _NAMESPACE = re.compile(r"novar?-[0-9a-f]{8}-[0-9a-f]{2}")
 
@@ -75,8 +77,9 @@ def addresses(namespace: str | None = None) -> dict[str, frozenset[str]]:
 
 def namespaces() -> set[str]:
     """Return the names of our namespaces."""
-    listed = run("ip", "netns", "list").split("\n")
-    return {name for line in listed if _NAMESPACE.fullmatch(name := line.partition(" ")[0])}
+    if not NAMESPACES.is_dir():
+        return set()
+    return {entry.name for entry in NAMESPACES.iterdir() if _NAMESPACE.fullmatch(entry.name)}
 
 
 def is_whole(namespace: str) -> bool:

@@ -162,7 +162,7 @@ class TestOnAForeignNetwork:
             {"fixed_ips": [{"ip_address": "10.1.0.9"}]},
             {"port_security_enabled": False},
             {"allowed_address_pairs": [{"ip_address": "10.1.0.0/24"}]},
-            {"device_owner": "network:dhcp"},
+            {"device_owner": "network:other"},
         ],
     )
     def test_what_only_the_owner_may(self, cloud: Cloud, values: dict[str, Any]) -> None:

@@ -47,6 +47,26 @@ def test_a_port_can_be_the_interface(cloud: Cloud) -> None:
     assert cloud.red.ask("PUT", path, {"port_id": port["id"]}).fault == "PortInUse"
 
 
+def test_nobody_wires_a_port_to_a_router_behind_its_back(cloud: Cloud) -> None:
+    router = cloud.red.post("routers", name="r")
+    network, _ = cloud.blue.net()
+    wired = {"device_id": router["id"], "device_owner": "network:router_interface"}
+    refused = cloud.blue.refused("POST", "ports", network_id=network["id"], **wired)
+    assert refused == (400, "InvalidInput")
+    port = cloud.blue.post("ports", network_id=network["id"], device_id=router["id"])
+    assert cloud.blue.refused("PUT", f"ports/{port['id']}", **wired)[0] == 400
+    other, subnet = cloud.red.net()
+    interface = connect(cloud, router, subnet_id=subnet["id"])
+    path = f"ports/{interface['port_id']}"
+    refused = cloud.red.refused("PUT", path, device_id="elsewhere")
+    assert refused == (409, "ServicePortInUse")
+    assert cloud.red.put(path, name="gateway")["name"] == "gateway"
+    (server,) = cloud.red.get("ports?device_owner=network:dhcp")["ports"]
+    cloud.red.delete(f"ports/{server['id']}")
+    assert len(cloud.red.get("ports?device_owner=network:dhcp")["ports"]) == 1
+    assert other["id"] == server["network_id"]
+
+
 @pytest.mark.parametrize("body", [{}, {"subnet_id": "x"}, {"subnet_id": "x", "port_id": "y"}])
 def test_an_interface_is_named_once_and_well(cloud: Cloud, body: dict[str, str]) -> None:
     router = cloud.red.post("routers", name="r")
