@@ -1,0 +1,68 @@
+"""The XML of a whole guest."""
+
+from __future__ import annotations
+
+from nova_clone.compute.hypervisor.libvirt.xml import (
+    cpu,
+    devices,
+    disks,
+    interfaces,
+    machine,
+    metadata,
+)
+from nova_clone.compute.hypervisor.libvirt.xml.request import DomainRequest
+from nova_clone.compute.hypervisor.libvirt.xml.tree import Element, document, element
+
+#: Extra specs of flavors → elements of ``<cputune>``.
+_CPU_QUOTAS = {
+    "quota:cpu_shares": "shares",
+    "quota:cpu_period": "period",
+    "quota:cpu_quota": "quota",
+}
+
+
+def domain_xml(request: DomainRequest) -> str:
+    """Return the description of a guest for libvirt.
+
+    Raises Invalid for properties that no host can satisfy, TryElsewhere and NotSupported
+    for what this one cannot.
+    """
+    server = request.server
+    parts = [
+        element("name", text=domain_name(request)),
+        element("uuid", text=server.id),
+        metadata.metadata_of(request),
+        element("memory", {"unit": "KiB"}, text=server.flavor.ram * 1024),
+        element("vcpu", text=server.flavor.vcpus),
+        _cpu_quotas(request),
+        machine.sysinfo(request),
+        machine.boot(request),
+        machine.features(request),
+        cpu.cpu(request),
+        machine.clock(request),
+        element("on_poweroff", text="destroy"),
+        element("on_reboot", text="restart"),
+        element("on_crash", text="destroy"),
+        _devices(request),
+    ]
+    return document(element("domain", {"type": request.host.virt_type}, parts))
+
+
+def domain_name(request: DomainRequest) -> str:
+    """Return libvirt's name of a guest."""
+    return request.server.instance_name or request.server.id
+
+
+def _devices(request: DomainRequest) -> Element:
+    parts = [
+        *disks.disks(request),
+        *interfaces.interfaces(request),
+        *devices.devices(request),
+    ]
+    return element("devices", children=parts)
+
+
+def _cpu_quotas(request: DomainRequest) -> Element | None:
+    found = {tag: request.extra_spec(name) for name, tag in _CPU_QUOTAS.items()}
+    parts = [element(tag, text=value) for tag, value in found.items() if value is not None]
+    return element("cputune", children=parts) if parts else None

@@ -1,0 +1,93 @@
+"""Everything that the XML of a guest is made from."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+
+from nova_clone.compute.hypervisor.libvirt.settings import LibvirtSettings
+from nova_clone.compute.hypervisor.libvirt.storage.record import Disk
+from nova_clone.compute.hypervisor.port import GuestSpec
+from nova_clone.domain.errors import Invalid
+from nova_clone.domain.server.server import Server
+
+_YES = frozenset({"1", "true", "t", "yes", "y", "on"})
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class HostFacts:
+    """What the XML of guests depends on of a host.
+
+    ``serial`` is what the host shows of itself in guests' SMBIOS, if anything.
+    """
+
+    arch: str = "x86_64"
+    virt_type: str = "qemu"
+    machines: frozenset[str] = frozenset()
+    efi: bool = False
+    direct_io: bool = True
+    serial: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class DomainRequest:
+    """A guest to describe. ``directory`` holds its disks and its console's log."""
+
+    spec: GuestSpec
+    disks: tuple[Disk, ...]
+    directory: Path
+    host: HostFacts
+    settings: LibvirtSettings
+
+    @property
+    def server(self) -> Server:
+        """Return the server that the guest is."""
+        return self.spec.server
+
+    @property
+    def properties(self) -> Mapping[str, str]:
+        """Return the properties of the image that the server was made from."""
+        image = self.spec.image
+        return {**self.server.image_properties, **(image.properties if image else {})}
+
+    @property
+    def machine(self) -> str | None:
+        """Return the machine type; raises Invalid for one that the host does not have."""
+        wanted = self.properties.get("hw_machine_type")
+        if wanted and self.host.machines and wanted not in self.host.machines:
+            raise Invalid(f"Machine type {wanted} is not supported.")
+        default = "pc" if self.host.arch in ("x86_64", "i686") else None
+        return wanted or self.settings.machine_types.get(self.host.arch) or default
+
+    @property
+    def is_q35(self) -> bool:
+        """Tell whether the machine has the newer x86 chip set."""
+        return "q35" in (self.machine or "")
+
+    def wants(self, name: str) -> bool:
+        """Tell whether a property of the image says yes."""
+        return self.properties.get(name, "").strip().lower() in _YES
+
+    def choice(self, name: str, allowed: tuple[str, ...], default: str) -> str:
+        """Return a property that has to be one of a few; raises Invalid otherwise."""
+        value = self.properties.get(name) or default
+        if value not in allowed:
+            raise Invalid(f"Image property {name}: {value} is not one of {', '.join(allowed)}.")
+        return value
+
+    def extra_spec(self, name: str) -> str | None:
+        """Return an extra spec of the flavor."""
+        return self.server.flavor.extra_specs.get(name)
+
+    def count(self, name: str) -> int | None:
+        """Return a number that the flavor (``hw:x``) or else the image (``hw_x``) asks for.
+
+        Raises Invalid for what is not a positive number.
+        """
+        text = self.extra_spec(f"hw:{name}") or self.properties.get(f"hw_{name}")
+        if not text:
+            return None
+        if not (text.isascii() and text.isdecimal() and int(text) > 0):
+            raise Invalid(f"hw_{name}: {text} is not a positive number.")
+        return int(text)
