@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -12,7 +13,9 @@ import sqlalchemy as sa
 
 from nova_clone.conductor.store.session import TableSet
 from nova_clone.conductor.store.unit_of_work import Store
+from nova_clone.workflow.journal import Lease
 from tests.unit.conductor.store.databases import MakeStore, empty, settings, sync
+from tests.unit.conductor.store.records import a_keypair
 from tests.unit.conductor.store.test_hosts import (  # noqa: F401 - run here again
     TestAggregates,
     TestFeed,
@@ -43,6 +46,7 @@ from tests.unit.conductor.store.test_servers import (  # noqa: F401
     TestServers,
 )
 from tests.unit.conductor.store.test_transactions import TestTransactions
+from tests.unit.workflow.journal_conformance import a_row
 
 pytestmark = pytest.mark.integration
 
@@ -117,3 +121,57 @@ def test_deadlocks_are_met_and_repeated(store: Store) -> None:
     store.begin = counting  # type: ignore[method-assign]
     TestTransactions().test_two_who_lock_crosswise_both_succeed(store)
     assert len(calls) > 5
+
+
+def session_of(work: Any) -> int:
+    """Return the number by which the server knows the connection of a transaction."""
+    connection = work.cell_db
+    mysql = connection.dialect.name == "mysql"
+    query = "SELECT CONNECTION_ID()" if mysql else "SELECT pg_backend_pid()"
+    return int(connection.execute(sa.text(query)).scalar_one())
+
+
+def end_session(engine: sa.Engine, number: int) -> None:
+    mysql = engine.dialect.name == "mysql"
+    command = f"KILL {number}" if mysql else f"SELECT pg_terminate_backend({number})"
+    with engine.connect() as connection:
+        connection.execute(sa.text(command))
+
+
+def test_lost_connections_are_replaced(store: Store, make_store: MakeStore) -> None:
+    engine = make_store().database(TableSet.CELL).engine
+
+    def lose(work: Any) -> int:
+        work.keypairs.add(a_keypair())
+        if len(lost) < 2:
+            lost.append(session_of(work))
+            end_session(engine, lost[-1])
+        return int(work.keypairs.count("user-1"))
+
+    lost: list[int] = []
+    assert store.run(lose) == 1
+    assert len(set(lost)) == 2
+    for idle in (store.run(session_of), store.read(session_of)):
+        end_session(engine, idle)
+    assert store.read(lambda work: work.keypairs.count("user-1")) == 1
+    store.run(lambda work: work.keypairs.delete("user-1", "mine"))
+
+
+def test_conductors_share_the_work_that_is_due(store: Store, make_store: MakeStore) -> None:
+    """Several sweep at once, and nothing is taken twice."""
+    rows = [a_row() for _ in range(30)]
+    with store.begin() as work:
+        for row in rows:
+            store.journal.create(row, work)
+
+    def sweep(owner: str) -> list[str]:
+        journal, taken = make_store().journal, []
+        while ids := journal.lease_due(Lease(owner=owner, seconds=60.0), limit=4):
+            taken += ids
+        return taken
+
+    with ThreadPoolExecutor(4) as pool:
+        taken = [workflow for ids in pool.map(sweep, "abcd") for workflow in ids]
+    assert len(taken) == len(set(taken))
+    left = store.journal.lease_due(Lease(owner="e", seconds=60.0), limit=99)
+    assert {*taken, *left} == {row.id for row in rows}

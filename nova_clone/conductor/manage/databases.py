@@ -52,7 +52,7 @@ class CellCommands(SchemaCommands):
         except errors.Unavailable as error:
             raise errors.Unavailable(f"cell0 cannot be brought up to date: {error}") from error
         finally:
-            database.engine.dispose()
+            database.close()
 
 
 def add_schema_commands(parsers: Any, commands: SchemaCommands) -> None:

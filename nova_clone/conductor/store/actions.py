@@ -26,6 +26,7 @@ _ACTION = (
     "updated_at",
     "message",
 )
+_INSERT = sa.insert(cell.actions)
 _EVENT = ("event", "start_time", "finish_time", "result", "host", "details", "traceback")
 
 
@@ -43,7 +44,7 @@ class ActionRepository:
         """Record that actions begin."""
         rows = [{name: getattr(action, name) for name in _ACTION} for action in actions]
         if rows:
-            self._session.cell_db.execute(sa.insert(cell.actions), rows)
+            self._session.cell_db.execute(_INSERT, rows)
 
     def begin_event(self, server_id: str, request_id: str, event: ActionEvent) -> bool:
         """Record that a step begins, once; False when there is no such action."""

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import sqlalchemy as sa
 from oslo_db import exception as db_errors
-from oslo_db.sqlalchemy import engines as oslo_engines
 from oslo_db.sqlalchemy import exc_filters
 
 from nova_clone.conductor.store.settings import StoreSettings
@@ -21,12 +21,15 @@ READ_ONLY = "store_read_only"
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Database:
-    """One database: its engine, and what a process takes before it writes to SQLite.
+    """One database: engines to write and to read with, and a lock for writers to SQLite.
 
-    Writers of one process queue on ``write_lock`` instead of polling SQLite's file lock.
+    ``reader`` runs each statement by itself, which spares the commands around a transaction:
+    under READ COMMITTED they would not make several statements any more consistent. Writers
+    of one process queue on ``write_lock`` instead of polling SQLite's file lock.
     """
 
     engine: sa.Engine
+    reader: sa.Engine
     write_lock: threading.Lock | None = None
     lock_timeout: float = 30.0
 
@@ -43,41 +46,74 @@ class Database:
         finally:
             self.write_lock.release()
 
+    def close(self) -> None:
+        """Close every connection that is not in use."""
+        self.engine.dispose()
+        self.reader.dispose()
+
 
 def open_database(url: str, settings: StoreSettings) -> Database:
     """Return the database at `url`; nothing is connected yet."""
     parsed = sa.make_url(url)
-    if parsed.get_backend_name() == "sqlite":
+    kind = parsed.get_backend_name()
+    if kind == "sqlite":
+        engine = _sqlite_engine(parsed, settings)
         return Database(
-            engine=_sqlite_engine(parsed, settings),
+            engine=engine,
+            reader=engine,
             write_lock=threading.Lock(),
             lock_timeout=settings.busy_timeout,
         )
-    if parsed.get_backend_name() in {"mysql", "mariadb"} and "charset" not in parsed.query:
+    if kind in {"mysql", "mariadb"} and "charset" not in parsed.query:
         parsed = parsed.update_query_dict({"charset": "utf8mb4"})
-    engine: sa.Engine = oslo_engines.create_engine(
-        parsed,
-        max_pool_size=settings.pool_size,
-        max_overflow=settings.max_overflow,
-        pool_timeout=settings.pool_timeout,
-        connection_recycle_time=settings.recycle_time,
-        mysql_sql_mode="TRADITIONAL",
-        max_retries=0,
-    )
-    if parsed.get_backend_name() in {"mysql", "mariadb"}:
-        sa.event.listen(engine, "connect", _read_committed)
-    return Database(engine=engine)
+    engines = [
+        _engine(
+            parsed,
+            pool_size=settings.pool_size,
+            max_overflow=settings.max_overflow,
+            pool_timeout=settings.pool_timeout,
+            pool_recycle=settings.recycle_time,
+            **options,
+        )
+        for options in ({}, {"isolation_level": "AUTOCOMMIT", "skip_autocommit_rollback": True})
+    ]
+    if kind in {"mysql", "mariadb"}:
+        for engine in engines:
+            sa.event.listen(engine, "connect", _prepare_mysql)
+    return Database(engine=engines[0], reader=engines[1])
 
 
-def _read_committed(dbapi_connection: Any, _record: Any) -> None:
-    # The default of PostgreSQL; on MySQL it spares the gap locks that make deadlocks.
+def _engine(url: sa.URL, **options: Any) -> sa.Engine:
+    # Connections come back with their transaction ended, and one that was lost shows at the
+    # first statement, which is then repeated: neither a reset nor a ping has to be sent.
+    engine = sa.create_engine(url, pool_reset_on_return=None, **options)
+    sa.event.listen(engine, "connect", _note_process)
+    sa.event.listen(engine, "checkout", _check_process)
+    exc_filters.register_engine(engine)
+    return engine
+
+
+def _note_process(_dbapi_connection: Any, record: Any) -> None:
+    record.info["pid"] = os.getpid()
+
+
+def _check_process(_dbapi_connection: Any, record: Any, proxy: Any) -> None:
+    if record.info["pid"] != os.getpid():
+        # Closing it here would end the session of the other process.
+        record.dbapi_connection = proxy.dbapi_connection = None
+        raise sa.exc.DisconnectionError("The connection belongs to another process.")
+
+
+def _prepare_mysql(dbapi_connection: Any, _record: Any) -> None:
+    # READ COMMITTED, PostgreSQL's default, spares the gap locks that make deadlocks.
     with contextlib.closing(dbapi_connection.cursor()) as cursor:
         cursor.execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")
+        cursor.execute("SET SESSION sql_mode = 'TRADITIONAL'")
 
 
 def _sqlite_engine(url: sa.URL, settings: StoreSettings) -> sa.Engine:
     in_memory = url.database in {None, "", ":memory:"}
-    engine = sa.create_engine(
+    engine = _engine(
         url,
         poolclass=sa.pool.QueuePool,
         # A database in memory is its one connection: transactions queue for it.
@@ -86,19 +122,21 @@ def _sqlite_engine(url: sa.URL, settings: StoreSettings) -> sa.Engine:
         pool_timeout=settings.pool_timeout,
         connect_args={"check_same_thread": False, "timeout": settings.busy_timeout},
     )
+    sa.event.listen(engine, "connect", _sqlite_preparation(settings, in_memory=in_memory))
+    sa.event.listen(engine, "begin", _begin_sqlite)
+    return engine
+
+
+def _sqlite_preparation(settings: StoreSettings, *, in_memory: bool) -> Callable[[Any, Any], None]:
     synchronous = "FULL" if settings.sqlite_synchronous else "OFF"
 
-    def on_connect(dbapi_connection: Any, _record: Any) -> None:
+    def prepare(dbapi_connection: Any, _record: Any) -> None:
         dbapi_connection.isolation_level = None
-        dbapi_connection.execute("PRAGMA foreign_keys = ON")
         if not in_memory:
             dbapi_connection.execute("PRAGMA journal_mode = WAL")
             dbapi_connection.execute(f"PRAGMA synchronous = {synchronous}")
 
-    sa.event.listen(engine, "connect", on_connect)
-    sa.event.listen(engine, "begin", _begin_sqlite)
-    exc_filters.register_engine(engine)
-    return engine
+    return prepare
 
 
 def _begin_sqlite(connection: sa.Connection) -> None:

@@ -38,6 +38,8 @@ _MARK = tuple(field.name for field in dataclasses.fields(Mark))
 _BY_ID = sa.select(*COLUMNS, W.mark_count, utc_now().label("clock")).where(
     W.id == sa.bindparam("workflow_id")
 )
+_INSERT = sa.insert(cell.workflows)
+_INSERT_MARKS = sa.insert(cell.workflow_marks)
 _LOCKED = _BY_ID.with_for_update()
 _MARKS = (
     sa.select(*(M[name] for name in _MARK))
@@ -88,9 +90,7 @@ class SqlJournal:
         if lease is not None:
             row = _leased(row, lease, now)
         try:
-            work.cell_db.execute(
-                sa.insert(cell.workflows), {"id": row.id, "mark_count": 0, **_columns(row, now)}
-            )
+            work.cell_db.execute(_INSERT, {"id": row.id, "mark_count": 0, **_columns(row, now)})
         except db_errors.DBDuplicateEntry as error:
             raise Conflict(
                 "Unfinished work for this subject exists.", subject=row.subject
@@ -276,7 +276,7 @@ def _append(work: Session, found: _Found, commit: Commit) -> None:
         for mark in commit.marks
     ]
     if rows:
-        work.cell_db.execute(sa.insert(cell.workflow_marks), rows)
+        work.cell_db.execute(_INSERT_MARKS, rows)
 
 
 def _leased(row: WorkflowRow, lease: Lease, now: dt.datetime) -> WorkflowRow:

@@ -14,6 +14,7 @@ from nova_clone.domain import errors
 from nova_clone.domain.request_spec import RequestSpec
 
 T = global_.request_specs
+_INSERT = sa.insert(T)
 _SPEC = msgspec.json.Decoder(RequestSpec)
 
 
@@ -41,7 +42,7 @@ class RequestSpecRepository:
                 texts[id(spec)] = dump(spec)
             rows.append({"server_id": server_id, "spec": texts[id(spec)]})
         if rows:
-            self._session.global_db.execute(sa.insert(T), rows)
+            self._session.global_db.execute(_INSERT, rows)
 
     def get(self, server_id: str) -> RequestSpec:
         """Return the spec of a server; raises `NotFound`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,39 @@ from nova_clone.domain.port import Vif
 from nova_clone.domain.server.server import Server
 
 Rows = list[dict[str, Any]]
+
+_METADATA, _TAG, _DEVICE = "metadata", "tag", "device"
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Parts:
+    """The parts of one server."""
+
+    metadata: dict[str, str] = dataclasses.field(default_factory=dict)
+    tags: list[str] = dataclasses.field(default_factory=list)
+    block_devices: list[BlockDevice] = dataclasses.field(default_factory=list)
+
+
+def _part(kind: str, table: sa.Table, key: sa.ColumnElement[Any], value: Any) -> sa.Select[Any]:
+    return sa.select(
+        sa.literal(kind, sa.String).label("kind"),
+        table.c.server_id,
+        sa.cast(key, sa.String(255)).label("key"),
+        sa.cast(value, sa.Text).label("value"),
+    ).where(table.c.server_id.in_(sa.bindparam("ids", expanding=True)))
+
+
+#: One statement instead of three; a disk's key is its position.
+_ALL_PARTS = sa.union_all(
+    _part(
+        _METADATA,
+        cell.server_metadata,
+        cell.server_metadata.c.key,
+        cell.server_metadata.c.value,
+    ),
+    _part(_TAG, cell.server_tags, cell.server_tags.c.tag, sa.null()),
+    _part(_DEVICE, cell.block_devices, cell.block_devices.c.position, cell.block_devices.c.device),
+)
 
 
 class ServerParts:
@@ -48,32 +82,20 @@ class ServerParts:
         self._drop(cell.block_devices, server_id)
         self._drop(cell.server_addresses, server_id)
 
-    def metadata(self, ids: Sequence[str]) -> dict[str, dict[str, str]]:
-        """Return the metadata of servers, those without any left out."""
-        table = cell.server_metadata.c
-        found: dict[str, dict[str, str]] = {}
-        query = sa.select(table.server_id, table.key, table.value).where(table.server_id.in_(ids))
-        for server_id, key, value in self._session.cell_db.execute(query):
-            found.setdefault(server_id, {})[key] = value
-        return found
-
-    def tags(self, ids: Sequence[str]) -> dict[str, list[str]]:
-        """Return the sorted tags of servers, those without any left out."""
-        table = cell.server_tags.c
-        found: dict[str, list[str]] = {}
-        query = sa.select(table.server_id, table.tag).where(table.server_id.in_(ids))
-        for server_id, tag in self._session.cell_db.execute(query.order_by(table.tag)):
-            found.setdefault(server_id, []).append(tag)
-        return found
-
-    def block_devices(self, ids: Sequence[str]) -> dict[str, list[BlockDevice]]:
-        """Return the disks of servers in their order, those without any left out."""
-        table = cell.block_devices.c
-        found: dict[str, list[BlockDevice]] = {}
-        query = sa.select(table.server_id, table.device).where(table.server_id.in_(ids))
-        query = query.order_by(table.server_id, table.position)
-        for server_id, text in self._session.cell_db.execute(query):
-            found.setdefault(server_id, []).append(BLOCK_DEVICE.decode(text))
+    def of(self, ids: Sequence[str]) -> dict[str, Parts]:
+        """Return the parts of servers, those without any left out."""
+        found: dict[str, Parts] = {}
+        rows = self._session.cell_db.execute(_ALL_PARTS, {"ids": ids}).all()
+        for kind, server_id, key, value in sorted(rows, key=_in_order):
+            parts = found.get(server_id)
+            if parts is None:
+                parts = found[server_id] = Parts()
+            if kind == _METADATA:
+                parts.metadata[key] = value
+            elif kind == _TAG:
+                parts.tags.append(key)
+            else:
+                parts.block_devices.append(BLOCK_DEVICE.decode(value))
         return found
 
     def _drop(self, table: sa.Table, server_id: str) -> None:
@@ -81,7 +103,7 @@ class ServerParts:
 
     def _insert(self, table: sa.Table, rows: Rows) -> None:
         if rows:
-            self._session.cell_db.execute(sa.insert(table), rows)
+            self._session.cell_db.execute(_INSERTS[table.name], rows)
 
 
 def _items(server_id: str, metadata: Mapping[str, str]) -> Rows:
@@ -119,3 +141,11 @@ _TABLES: dict[str, tuple[sa.Table, Any]] = {
     "vifs": (cell.server_addresses, _addresses),
     "block_devices": (cell.block_devices, _devices),
 }
+
+
+_INSERTS = {table.name: sa.insert(table) for table, _rows_of in _TABLES.values()}
+
+
+def _in_order(row: Any) -> tuple[str, int | str]:
+    kind, _server_id, key, _value = row
+    return kind, int(key) if kind == _DEVICE else key

@@ -12,7 +12,7 @@ from oslo_db import exception as db_errors
 from nova_clone.conductor.store import server_filters
 from nova_clone.conductor.store.columns import inserted_key, utc_now
 from nova_clone.conductor.store.paging import KeysetOrder, page_size
-from nova_clone.conductor.store.server_parts import ServerParts
+from nova_clone.conductor.store.server_parts import Parts, ServerParts
 from nova_clone.conductor.store.server_rows import (
     COLUMNS,
     SIDE_FIELDS,
@@ -267,18 +267,17 @@ class ServerRepository:
         if not rows:
             return ()
         ids = [row.id for row in rows]
-        metadata = self._parts.metadata(ids)
-        tags = self._parts.tags(ids)
-        devices = self._parts.block_devices(ids)
+        parts = self._parts.of(ids)
         hosts = standings(self._session, {row.host for row in rows if row.host})
         template = self._session.settings.instance_name_template
         servers = []
         for row in rows:
             host = hosts.get(row.host)
+            own = parts.get(row.id) or Parts()
             around = Surroundings(
-                metadata=metadata.get(row.id, {}),
-                tags=tuple(tags.get(row.id, ())),
-                block_devices=tuple(devices.get(row.id, ())),
+                metadata=own.metadata,
+                tags=tuple(own.tags),
+                block_devices=tuple(own.block_devices),
                 zone=host.zone if host else None,
                 host_status=host.status if host else "",
             )

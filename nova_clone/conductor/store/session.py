@@ -115,7 +115,8 @@ class Session:
             try:
                 connection.commit()
             except db_errors.DBError as error:
-                _give_up(connection)
+                # Its transaction may still be open, and nobody would end it.
+                connection.invalidate()
                 if committed or isinstance(error, db_errors.DBConnectionError):
                     raise errors.Unavailable(
                         "The database was lost during a commit; its outcome is unknown."
@@ -138,19 +139,12 @@ class Session:
     def _open(self, database: Database) -> sa.Connection:
         if self._write:
             self._resources.enter_context(database.writing())
-        connection = self._resources.enter_context(database.engine.connect())
+        engine = database.engine if self._write else database.reader
+        connection = self._resources.enter_context(engine.connect())
         if not self._write and connection.dialect.name == "sqlite":
             connection.execution_options(**{READ_ONLY: True})
         connection.begin()
         return connection
-
-
-def _give_up(connection: sa.Connection) -> None:
-    """End a transaction whose commit failed: closing alone would leave it open."""
-    try:
-        connection.rollback()
-    except db_errors.DBError:
-        connection.invalidate()
 
 
 def _by_key(item: tuple[tuple[TableSet, str], Any]) -> tuple[TableSet, str]:

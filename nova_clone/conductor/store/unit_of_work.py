@@ -141,7 +141,7 @@ class Store:
     def close(self) -> None:
         """Close every connection that is not in use."""
         for database in self._databases.values():
-            database.engine.dispose()
+            database.close()
 
     def _repeat(self, function: Callable[[UnitOfWork], T], *, write: bool) -> T:
         attempt = 0

@@ -216,7 +216,7 @@ class AllocationRecords(InventoryRecords):
             for name, amount in amounts.items()
         ]
         if rows:
-            self._db.execute(sa.insert(placement.allocations), rows)
+            self._db.execute(_INSERT, rows)
 
     def _write_consumers(self, changes: Sequence[_Change]) -> None:
         new = [
@@ -226,7 +226,7 @@ class AllocationRecords(InventoryRecords):
         ]
         if new:
             try:
-                self._db.execute(sa.insert(placement.consumers).values(created_at=utc_now()), new)
+                self._db.execute(_INSERT_CONSUMER, new)
             except db_errors.DBDuplicateEntry as error:
                 # Somebody made the same consumer meanwhile: look again.
                 raise db_errors.RetryRequest(error) from error
@@ -299,6 +299,8 @@ class AllocationRecords(InventoryRecords):
         )
 
 
+_INSERT = sa.insert(placement.allocations)
+_INSERT_CONSUMER = sa.insert(placement.consumers).values(created_at=utc_now())
 _CONSUMERS = sa.select(
     C.id, C.project_id, C.user_id, C.consumer_type, C.generation, C.created_at, C.updated_at
 )
