@@ -85,7 +85,8 @@ def test_a_tenants_day(users: Users) -> None:
     assert red.find_network("mine").id == network.id
     assert blue.find_network("mine") is None
     assert blue.find_network("public").id == public.id
-    assert [one.id for one in red.ports(device_owner="")] == [port.id]
+    found = red.ports(network_id=network.id, device_owner="")
+    assert [one.id for one in found] == [port.id]
     red.delete_ip(floating)
     red.delete_port(port)
     red.remove_interface_from_router(router, subnet_id=subnet.id)
