@@ -11,9 +11,9 @@ import itertools
 import os
 import sys
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 Backend = Literal["threading", "eventlet"]
 
@@ -104,6 +104,15 @@ def after_fork() -> None:
         import eventlet.hubs
 
         eventlet.hubs.use_hub()
+
+
+def natively(function: Callable[[], Any]) -> Any:
+    """Make a call that blocks in a C library, which an event loop could not interrupt."""
+    if _chosen == "eventlet":
+        from eventlet import tpool
+
+        return tpool.execute(function)
+    return function()
 
 
 def current() -> Backend | None:

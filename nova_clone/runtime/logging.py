@@ -7,6 +7,7 @@ import contextvars
 import dataclasses
 import logging
 import re
+import warnings
 from collections.abc import Iterator
 from typing import Any
 
@@ -144,7 +145,10 @@ def setup(conf: Any, version: str) -> None:
     """Set the log up as configured."""
     from oslo_log import log
 
-    log.setup(conf, "nova_clone", version)
+    with warnings.catch_warnings():
+        # It says that eventlet is on its way out, which whoever chose it knows.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        log.setup(conf, "nova_clone", version)
     logging.setLogRecordFactory(_record)
     for handler in logging.getLogger().handlers:
         if handler.formatter is not None and not isinstance(handler.formatter, MaskingFormatter):

@@ -6,6 +6,7 @@ import dataclasses
 import gc
 import logging
 import os
+import select
 import signal
 import time
 from collections.abc import Callable
@@ -28,8 +29,9 @@ class _Worker:
     started: float = 0.0
     failures: int = 0
     due: float = 0.0
-    #: Reads one byte when the worker is ready.
-    ready: int = -1
+    #: Has one byte to read once the worker is ready, and then is -1.
+    news: int = -1
+    ready: bool = False
 
 
 class Supervisor:
@@ -57,6 +59,7 @@ class Supervisor:
             (*signals.STOP, signals.RELOAD, signals.REPORT, signals.CHILD)
         )
         self._parent = os.getpid()
+        self._announced = False
 
     def run(self) -> int:
         """Supervise until told to stop; returns the exit status of the daemon."""
@@ -65,12 +68,30 @@ class Supervisor:
         gc.freeze()
         for worker in self._workers:
             self._start(worker)
-        self._await_ready()
         while not self._mailbox.stop_requested:
-            self._handle(self._mailbox.wait(self._next_due()))
-            self._start_due()
+            self._turn()
         notify.send("STOPPING=1")
         return self._stop()
+
+    def _turn(self) -> None:
+        news = {worker.news: worker for worker in self._workers if worker.news >= 0}
+        own = self._mailbox.fileno()
+        found, _, _ = select.select([own, *news], [], [], self._next_due())
+        for source in found:
+            if source == own:
+                self._handle(self._mailbox.wait(0))
+            else:
+                self._hear(news[source])
+        self._start_due()
+
+    def _hear(self, worker: _Worker) -> None:
+        # An end of file is a worker that died first; it is started again like any other.
+        worker.ready = worker.ready or bool(os.read(worker.news, 1))
+        os.close(worker.news)
+        worker.news = -1
+        if not self._announced and all(worker.ready for worker in self._workers):
+            self._announced = True
+            notify.send("READY=1")
 
     def _handle(self, event: int | None) -> None:
         if event == signals.CHILD:
@@ -84,15 +105,19 @@ class Supervisor:
     def _start(self, worker: _Worker) -> None:
         reader, writer = os.pipe()
         worker.started = time.monotonic()
+        # A signal must not find the child while it still has its parent's handlers.
+        signal.pthread_sigmask(signal.SIG_BLOCK, signals.STOP)
         pid = os.fork()
         if pid == 0:
             os.close(reader)
             self._mailbox.close()
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, signals.STOP)
             os._exit(self._child(worker.number, writer))
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, signals.STOP)
         os.close(writer)
-        if worker.ready >= 0:
-            os.close(worker.ready)
-        worker.pid, worker.ready, worker.due = pid, reader, 0.0
+        if worker.news >= 0:
+            os.close(worker.news)
+        worker.pid, worker.news, worker.due = pid, reader, 0.0
         LOG.info("worker %s has process %s", worker.number, pid)
 
     def _child(self, number: int, writer: int) -> int:
@@ -110,14 +135,6 @@ class Supervisor:
             return 1
         finally:
             logging.shutdown()
-
-    def _await_ready(self) -> None:
-        # An end of file is a worker that died first; it is started again like any other.
-        for worker in self._workers:
-            os.read(worker.ready, 1)
-            if self._mailbox.stop_requested:
-                return
-        notify.send("READY=1")
 
     def _reap(self) -> None:
         for worker in self._workers:

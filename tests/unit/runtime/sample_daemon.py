@@ -19,7 +19,7 @@ class Part:
         self.mode = mode
 
     def start(self) -> None:
-        if self.mode == "hang-at-start":
+        if self.mode.endswith("hang-at-start"):
             say("starting")
             threading.Event().wait()
         if self.mode == "fail-at-start":
@@ -54,7 +54,7 @@ def main() -> None:
         return [Part("first", mode), Part("second", mode), Ready(process)]
 
     forking = None
-    if mode == "fork":
+    if mode.startswith("fork"):
         forking = Forking(count=lambda conf: conf.conductor.workers, prepare=lambda conf: "socket")
     launch("nova-sample", build, options=("conductor",), forking=forking, argv=sys.argv[2:])
 

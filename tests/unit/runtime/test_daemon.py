@@ -178,6 +178,15 @@ def test_workers_are_started_again_and_stopped_together(daemon: Callable[..., Da
     assert sorted(lines) == ["stop first", "stop first", "stop second", "stop second"]
 
 
+def test_workers_can_be_stopped_while_they_start(daemon: Callable[..., Daemon]) -> None:
+    one = daemon("fork-hang-at-start", "[conductor]", "workers = 2")
+    one.next("starting")
+
+    one.signal(signal.SIGTERM)
+
+    assert one.end()[0] == 0
+
+
 def test_workers_do_not_outlive_their_parent(daemon: Callable[..., Daemon]) -> None:
     one = daemon("fork", "[conductor]", "workers = 2")
     for _ in range(2):
