@@ -150,6 +150,17 @@ def setup(conf: Any, version: str) -> None:
         warnings.simplefilter("ignore", DeprecationWarning)
         log.setup(conf, "nova_clone", version)
     logging.setLogRecordFactory(_record)
-    for handler in logging.getLogger().handlers:
+    for handler in _handlers():
         if handler.formatter is not None and not isinstance(handler.formatter, MaskingFormatter):
             handler.setFormatter(MaskingFormatter(handler.formatter))
+
+
+def _handlers() -> list[logging.Handler]:
+    # A logging configuration file may give handlers to any logger.
+    loggers = [logging.getLogger(), *logging.Logger.manager.loggerDict.values()]
+    return [
+        handler
+        for logger in loggers
+        if isinstance(logger, logging.Logger)
+        for handler in logger.handlers
+    ]
