@@ -69,6 +69,9 @@ class NetworkService(Protocol):
     def unbind(self, server_id: str) -> None:
         """Bind the ports of a server to no host."""
 
+    def taken_ports(self) -> dict[str, str]:
+        """Return every port that Nova gave to a server, and whose it is."""
+
     def delete_port(self, port_id: str) -> None:
         """Delete a port; one that is gone is fine."""
 
@@ -150,6 +153,12 @@ class Networks:
             if port.get("binding:host_id"):
                 with contextlib.suppress(errors.NotFound):
                     _update(service, port["id"], {"binding:host_id": ""})
+
+    def taken_ports(self) -> dict[str, str]:
+        """Return every port that Nova gave to a server, and whose it is."""
+        found = _list(self._service(), "ports")
+        notes = {port["id"]: network_wire.note_of(port).get("server") for port in found}
+        return {port_id: server_id for port_id, server_id in notes.items() if server_id}
 
     def delete_port(self, port_id: str) -> None:
         """Delete a port; one that is gone is fine."""

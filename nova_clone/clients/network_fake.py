@@ -172,6 +172,11 @@ class FakeNetworks:
             for port in self._of(server_id):
                 self.ports[port.id] = dataclasses.replace(port, host="")
 
+    def taken_ports(self) -> dict[str, str]:
+        """Return every port that Nova gave to a server, and whose it is."""
+        with self._lock:
+            return {port.id: port.device_id for port in self.ports.values() if port.device_id}
+
     def delete_port(self, port_id: str) -> None:
         """Delete a port; one that is gone is fine."""
         with self._lock:

@@ -37,9 +37,7 @@ def create(cloud: Cloud, **changes: object) -> list[str]:
     )
     import dataclasses
 
-    created = cloud.conductor.create_servers(
-        a_context(), dataclasses.replace(request, **changes)
-    )
+    created = cloud.conductor.create_servers(a_context(), dataclasses.replace(request, **changes))
     return [server.id for server in created.servers]
 
 

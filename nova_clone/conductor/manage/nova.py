@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TextIO
 
-from nova_clone.conductor.manage import cells
+from nova_clone.conductor.manage import audit, cells
 from nova_clone.conductor.manage.databases import (
     CellCommands,
     SchemaCommands,
@@ -31,4 +31,5 @@ def main(argv: Sequence[str] | None = None, *, output: TextIO | None = None) -> 
     )
     mappings = groups.add_parser("cell_v2", help="cells and their hosts")
     cells.add_commands(mappings.add_subparsers(required=True, metavar="COMMAND"))
+    audit.add_command(groups)
     return run(parser, argv, output)
