@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import os
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -89,6 +90,7 @@ def _engine(url: sa.URL, **options: Any) -> sa.Engine:
     engine = sa.create_engine(url, pool_reset_on_return=None, **options)
     sa.event.listen(engine, "connect", _note_process)
     sa.event.listen(engine, "checkout", _check_process)
+    sa.event.listen(engine, "checkin", _let_others_run)
     exc_filters.register_engine(engine)
     return engine
 
@@ -102,6 +104,11 @@ def _check_process(_dbapi_connection: Any, record: Any, proxy: Any) -> None:
         # Closing it here would end the session of the other process.
         record.dbapi_connection = proxy.dbapi_connection = None
         raise sa.exc.DisconnectionError("The connection belongs to another process.")
+
+
+def _let_others_run(_dbapi_connection: Any, _record: Any) -> None:
+    # Drivers in C never give way to other green threads by themselves.
+    time.sleep(0)
 
 
 def _prepare_mysql(dbapi_connection: Any, _record: Any) -> None:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from oslo_db import exception as db_errors
 
 from nova_clone.conductor.store.columns import utc_now
-from nova_clone.conductor.store.placement.records import PlacementRecords
+from nova_clone.conductor.store.placement.records import P, PlacementRecords
 from nova_clone.conductor.store.tables import placement
 from nova_clone.contracts.placement_store import NamedRecord
 from nova_clone.domain import errors
@@ -32,6 +32,26 @@ class NameRecords(PlacementRecords):
     def ensure_resource_class(self, name: str) -> bool:
         """Make a custom resource class; False when it exists. Raises `Invalid`."""
         return self._ensure(placement.resource_classes, name, "classes")
+
+    def rename_resource_class(self, name: str, new_name: str) -> None:
+        """Rename a custom resource class; raises `Invalid`, `NotFound`, `AlreadyExists`."""
+        if name in STANDARD_CLASSES:
+            raise errors.Invalid(f"Cannot update standard resource class {name}.")
+        self._lock_name(placement.resource_classes, name, "resource class")
+        if not self.ensure_resource_class(new_name):
+            raise errors.AlreadyExists(f"Resource class {new_name} already exists.")
+        users = sa.select(placement.inventories.c.provider_id).where(
+            placement.inventories.c.resource_class == name
+        )
+        for provider_id in sorted(self._db.execute(users).scalars()):
+            self._sequence.touch(P.id, provider_id)
+        for table in (placement.inventories, placement.allocations):
+            self._db.execute(
+                sa.update(table)
+                .where(table.c.resource_class == name)
+                .values(resource_class=new_name)
+            )
+        self._forget(placement.resource_classes, name, "classes")
 
     def delete_resource_class(self, name: str) -> None:
         """Delete a custom resource class; raises `Invalid`, `NotFound`, `Conflict`."""

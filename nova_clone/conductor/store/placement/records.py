@@ -130,6 +130,7 @@ def missing(provider_id: str) -> errors.NotFound:
 def stale(provider_id: str) -> errors.StaleGeneration:
     """Return the error for a provider that was changed meanwhile."""
     return errors.StaleGeneration(
-        f"The generation of resource provider {provider_id} is not the one given.",
+        f"resource provider generation conflict for {provider_id}: Resource provider's "
+        "generation already changed. Please update the generation and try again.",
         code=CONCURRENT_UPDATE,
     )
