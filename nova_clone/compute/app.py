@@ -16,6 +16,7 @@ from nova_clone.rpc.contract import Endpoint, proxy
 from nova_clone.rpc.echo import Echo
 from nova_clone.rpc.server import RpcServer
 from nova_clone.rpc.transport import Bus
+from nova_clone.runtime import concurrency
 from nova_clone.runtime.daemon import Process, Service
 from nova_clone.runtime.health import Status
 from nova_clone.runtime.logging import rpc_log_context
@@ -106,9 +107,7 @@ def make_driver(settings: ComputeSettings, conf: Any = None) -> Hypervisor:
     """Return the driver that ``compute_driver`` names; raises Invalid for an unknown one."""
     match settings.driver.rpartition(".")[2]:
         case "LibvirtDriver":
-            from nova_clone.compute.hypervisor.libvirt.driver import build_driver
-
-            return build_driver(settings)
+            return _libvirt(settings, conf)
         case "FakeDriver":
             return _fake(settings, (1000, 800_000, 600_000))
         case "SmallFakeDriver":
@@ -116,6 +115,15 @@ def make_driver(settings: ComputeSettings, conf: Any = None) -> Hypervisor:
         case "MediumFakeDriver":
             return _fake(settings, (10, 8192, 1028))
     raise Invalid(f"compute_driver {settings.driver!r} is not known.")
+
+
+def _libvirt(settings: ComputeSettings, conf: Any) -> Hypervisor:
+    from nova_clone.compute.hypervisor.libvirt.driver import build_driver
+    from nova_clone.compute.hypervisor.libvirt.settings import LibvirtSettings
+
+    node_uuid = identity.node_uuid(settings.state_path)
+    found = LibvirtSettings.from_conf(conf, settings, node_uuid=node_uuid)
+    return build_driver(found, native=concurrency.natively)
 
 
 def _fake(settings: ComputeSettings, size: tuple[int, int, int]) -> Hypervisor:

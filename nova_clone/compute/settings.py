@@ -15,6 +15,7 @@ OPTIONS = (
     "compute_host",
     "compute_timers",
     "glance",
+    "image_cache",
     "libvirt",
     "neutron",
     "service_user",

@@ -19,13 +19,12 @@ import pytest
 
 from nova_clone.compute.hypervisor.libvirt.driver import LibvirtHypervisor, build_driver
 from nova_clone.compute.hypervisor.libvirt.settings import LibvirtSettings
-from nova_clone.compute.hypervisor.port import GuestSpec
 from nova_clone.domain.flavor import Flavor
 from nova_clone.domain.identity import new_uuid
 from nova_clone.domain.image import Image
 from nova_clone.domain.port import Vif
 from nova_clone.domain.server.server import Server
-from nova_clone.domain.server.status import PowerState
+from nova_clone.runtime import concurrency
 
 from .conformance import Conformance, Lab, PowerEvents
 
@@ -72,7 +71,7 @@ def hypervisor() -> Iterator[Hypervisor]:
     settings = LibvirtSettings(
         host=path.name, node_uuid=new_uuid(), instances_path=path, uri=URI, virt_type="kvm"
     )
-    driver, events = build_driver(settings), PowerEvents()
+    driver, events = build_driver(settings, native=concurrency.natively), PowerEvents()
     driver.start(events)
     found = Hypervisor(
         settings=settings, driver=driver, events=events, bridge=f"brq{uuid.uuid4().hex[:8]}"

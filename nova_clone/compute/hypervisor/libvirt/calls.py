@@ -10,16 +10,9 @@ from typing import Any, TypeVar
 from nova_clone.domain.errors import TimedOut
 
 T = TypeVar("T")
-#: Carries out a call that blocks in a C library; under an event loop, elsewhere.
-Native = Callable[[Callable[[], Any]], Any]
 
 #: As many calls may hang before others have to wait for a thread.
 THREADS = 24
-
-
-def here(function: Callable[[], Any]) -> Any:
-    """Carry a call out in the thread that asks for it."""
-    return function()
 
 
 class _Job:
@@ -32,13 +25,13 @@ class _Job:
         self._result: Any = None
         self._error: BaseException | None = None
 
-    def run(self, native: Native) -> None:
+    def run(self) -> None:
         with self._lock:
             if self._given_up:
                 return
             self._started = True
         try:
-            self._result = native(self._function)
+            self._result = self._function()
         # Whatever it is, it belongs to the thread that waits.
         except BaseException as error:  # noqa: BLE001
             self._error = error
@@ -62,8 +55,7 @@ class _Job:
 class Calls:
     """A bounded number of threads that make calls for others, who wait only so long."""
 
-    def __init__(self, *, threads: int = THREADS, native: Native = here) -> None:
-        self.native = native
+    def __init__(self, *, threads: int = THREADS) -> None:
         self._most = threads
         self._changed = threading.Condition()
         self._jobs: collections.deque[_Job] = collections.deque()
@@ -93,7 +85,7 @@ class Calls:
 
     def _work(self) -> None:
         while (job := self._next()) is not None:
-            job.run(self.native)
+            job.run()
 
     def _next(self) -> _Job | None:
         with self._changed:

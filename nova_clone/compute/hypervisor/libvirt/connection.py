@@ -12,6 +12,7 @@ import libvirt
 
 from nova_clone.compute.hypervisor.libvirt.calls import Calls
 from nova_clone.compute.hypervisor.libvirt.events import LOOP
+from nova_clone.compute.hypervisor.libvirt.native import Native, here, wrapped
 from nova_clone.compute.hypervisor.libvirt.translation import translated
 from nova_clone.domain.errors import NovaError, Unavailable
 
@@ -39,8 +40,9 @@ class Listener(Protocol):
 class Connection:
     """One connection to libvirtd."""
 
-    def __init__(self, uri: str, calls: Calls, *, timeout: float) -> None:
+    def __init__(self, uri: str, calls: Calls, *, timeout: float, native: Native = here) -> None:
         self._uri = uri
+        self._native = native
         self._calls = calls
         self._timeout = timeout
         self._opening = threading.Lock()
@@ -53,7 +55,7 @@ class Connection:
 
     def open(self, listener: Listener) -> None:
         """Connect, and keep being connected from then on. Raises Unavailable."""
-        LOOP.ensure_running(self._calls.native)
+        LOOP.ensure_running(self._native)
         with self._changed:
             self._closed = False
             self._listener = listener
@@ -113,7 +115,8 @@ class Connection:
 
     def _connect(self) -> Any:
         try:
-            connection = libvirt.open(self._uri)
+            opened = self._native(lambda: libvirt.open(self._uri))
+            connection = wrapped(opened, self._native)
             connection.setKeepAlive(*KEEPALIVE)
             connection.registerCloseCallback(self._on_close, None)
             self._callback = connection.domainEventRegisterAny(

@@ -9,11 +9,12 @@ from pathlib import Path
 import libvirt
 
 from nova_clone.compute.hypervisor.libvirt import console, events, host, traits, vif
-from nova_clone.compute.hypervisor.libvirt.calls import Calls, Native, here
+from nova_clone.compute.hypervisor.libvirt.calls import Calls
 from nova_clone.compute.hypervisor.libvirt.connection import Connection
 from nova_clone.compute.hypervisor.libvirt.console import VncAddress
 from nova_clone.compute.hypervisor.libvirt.events import PowerWatch
 from nova_clone.compute.hypervisor.libvirt.lifecycle import Guests
+from nova_clone.compute.hypervisor.libvirt.native import Native, here
 from nova_clone.compute.hypervisor.libvirt.settings import LibvirtSettings
 from nova_clone.compute.hypervisor.libvirt.storage.disks import Disks
 from nova_clone.compute.hypervisor.libvirt.storage.record import Disk
@@ -47,7 +48,7 @@ class LibvirtHypervisor:
     def __init__(self, settings: LibvirtSettings, *, native: Native = here) -> None:
         self._settings = settings
         self._connection = Connection(
-            settings.uri, Calls(native=native), timeout=settings.call_timeout
+            settings.uri, Calls(), timeout=settings.call_timeout, native=native
         )
         self._watch = PowerWatch()
         self._guests = Guests(

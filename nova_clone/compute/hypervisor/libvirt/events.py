@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 import libvirt
 
-from nova_clone.compute.hypervisor.libvirt.calls import Native
+from nova_clone.compute.hypervisor.libvirt.native import Native
 from nova_clone.compute.hypervisor.port import OnPowerChange
 from nova_clone.domain.server.status import PowerState
 
