@@ -44,14 +44,16 @@ PATIENCE = 30.0
 LOOK = 0.01
 
 
-def eventually(check: Callable[[], Any], *, what: str = "", patience: float = PATIENCE) -> Any:
-    """Return the first true result of `check`, or fail."""
+def eventually(
+    check: Callable[[], Any], *, what: str = "", patience: float = PATIENCE, look: float = LOOK
+) -> Any:
+    """Return the first true result of `check`, made every ``look`` seconds, or fail."""
     pause = threading.Event()
-    for _look in range(int(patience / LOOK)):
+    for _look in range(int(patience / look)):
         found = check()
         if found:
             return found
-        pause.wait(LOOK)
+        pause.wait(look)
     raise AssertionError(f"it did not come to pass: {what or check}")
 
 
@@ -83,15 +85,14 @@ class Cloud:
     def __init__(self, directory: Path, *, database_url: str | None = None) -> None:
         self.directory = directory
         self.url = database_url or f"sqlite:///{directory}/nova.sqlite"
-        self.conf = cfg.ConfigOpts()
-        self.images = FakeImages()
-        self.networks = FakeNetworks()
+        self.images: Any = FakeImages()
+        self.networks: Any = FakeNetworks()
         self.bus = a_bus()
         self.conductor: ConductorContract = proxy(ConductorContract, self.bus)
         self.conductors: list[Conductor] = []
         self.computes: dict[str, ComputeDaemon] = {}
         self._servers: list[Any] = []
-        self.image = self.images.add(
+        self.image: Image = self.images.add(
             Image(id=new_uuid(), name="tiny", visibility="public", disk_format="qcow2"),
             data=b"not really an image",
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import functools
 import os
 from collections.abc import Mapping, Sequence
@@ -30,29 +31,16 @@ from nova_clone.rpc.transport import Bus
 from nova_clone.runtime.daemon import Process, Service
 from nova_clone.runtime.health import Status
 from nova_clone.runtime.logging import rpc_log_context
+from nova_clone.runtime.timer import Every
 from nova_clone.workflow.worker import Worker, WorkerSettings
 
 #: Threads that answer calls of other daemons.
 RPC_THREADS = 32
+#: How long the journal of finished work can be read, and how often it is cleared (in s).
+KEEP_JOURNALS = dt.timedelta(days=2)
+PURGE_INTERVAL = 600.0
 #: Limits whose option is named otherwise.
 _QUOTA_OPTIONS = {"injected_file_path_bytes": "injected_file_path_length"}
-
-
-def store_settings(conf: Any) -> StoreSettings:
-    """Return where the tables are; sets without a connection share the cell's database."""
-    cell = conf.database.connection
-    return StoreSettings(
-        global_url=conf.api_database.connection or cell,
-        cell_url=cell,
-        placement_url=conf.placement_database.connection or cell,
-        pool_size=conf.database.max_pool_size,
-        retries=conf.database.max_retries,
-        instance_name_template=conf.instance_name_template,
-        service_down_time=conf.service_down_time,
-        default_zone=conf.default_availability_zone,
-        internal_zone=conf.internal_service_availability_zone,
-        max_page=conf.api.max_limit,
-    )
 
 
 def conductor_settings(conf: Any) -> ConductorSettings:
@@ -115,14 +103,21 @@ class Conductor:
             [endpoint(ConductorContract, self.service)],
             threads=RPC_THREADS,
         )
+        self._purge = Every(PURGE_INTERVAL, self.purge, jitter=0.5)
+
+    def purge(self) -> None:
+        """Forget the journals of work that ended long ago."""
+        self.store.run(lambda work: work.workflows.purge(work.now() - KEEP_JOURNALS))
 
     def start(self) -> None:
         """Take up work that was left, then answer."""
         self.worker.start()
         self.server.start()
+        self._purge.start()
 
     def stop(self) -> None:
         """Answer no more, give work back, close the database."""
+        self._purge.stop()
         self.server.stop()
         self.worker.stop()
         self.store.close()
@@ -134,7 +129,7 @@ def build(process: Process) -> Sequence[Service]:
     bus = Bus(conf, name="nova-conductor", host=process.host, around=rpc_log_context)
     conductor = Conductor(
         conductor_settings(conf),
-        Store(store_settings(conf)),
+        Store(StoreSettings.from_conf(conf)),
         bus,
         images=GlanceImages(
             ServiceAuth.from_section(

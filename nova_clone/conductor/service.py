@@ -337,6 +337,12 @@ class ConductorService:
         """Make a custom resource class unless it exists."""
         return self._ensure(lambda work: work.placement.ensure_resource_class(request.name))
 
+    def rename_resource_class(
+        self, context: RequestContext, request: placement_store.RenameClass
+    ) -> None:
+        """Rename a custom resource class."""
+        self._run(lambda work: work.placement.rename_resource_class(request.name, request.new_name))
+
     def delete_resource_class(
         self, context: RequestContext, request: placement_store.NameRef
     ) -> None:

@@ -172,6 +172,14 @@ class NameRef:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class RenameClass:
+    """A custom resource class by name, and the name it shall have."""
+
+    name: str
+    new_name: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Ensured:
     """Whether the thing had to be made."""
 
@@ -206,7 +214,7 @@ class PlacementStoreVerbs(Protocol):
 
     @call(since="1.0", timeout=60, raises=_WRITES)
     def put_inventories(self, context: RequestContext, request: PutInventories, /) -> Provider:
-        """Replace inventories; refuses to remove or shrink below what is in use."""
+        """Replace inventories; refuses to remove a class that is in use."""
 
     @call(since="1.0", timeout=60, raises=_WRITES)
     def put_traits(self, context: RequestContext, request: PutTraits, /) -> Provider:
@@ -235,6 +243,10 @@ class PlacementStoreVerbs(Protocol):
     @call(since="1.0", timeout=60, raises=_WRITES)
     def ensure_resource_class(self, context: RequestContext, request: NameRef, /) -> Ensured:
         """Make a custom resource class unless it exists."""
+
+    @call(since="1.0", timeout=60, raises=_WRITES)
+    def rename_resource_class(self, context: RequestContext, request: RenameClass, /) -> None:
+        """Rename a custom resource class, also where it is used."""
 
     @call(since="1.0", timeout=60, raises=_WRITES)
     def delete_resource_class(self, context: RequestContext, request: NameRef, /) -> None:

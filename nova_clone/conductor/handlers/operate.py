@@ -64,6 +64,10 @@ def _accept(
         raise Conflict(
             f"Cannot '{rule.verb}' instance {server.id} while another operation is in progress"
         )
+    row = new_workflow(order.workflow, subject=server.id, params=order.params, context=context)
+    if live is not None:
+        # Before the server's row: whoever runs the workflow locks in this order too.
+        env.journal.interrupt(live.id, reason_for(row), work)
     moved = work.servers.transition(
         server.id,
         expect_vm={server.vm_state},
@@ -73,9 +77,7 @@ def _accept(
     if not moved:
         raise _Moved
     work.actions.start_many(stories.begun(work, context, rule.action, server.id))
-    row = new_workflow(order.workflow, subject=server.id, params=order.params, context=context)
-    if live is None:
-        env.journal.create(row, work)
-        return (row.id,)
-    env.journal.interrupt(live.id, reason_for(row), work)
-    return (live.id,)
+    if live is not None:
+        return (live.id,)
+    env.journal.create(row, work)
+    return (row.id,)
