@@ -37,7 +37,7 @@ _BACKLOG = 1024
 
 def door(conf: Any, settings: PlacementSettings) -> DoorSettings:
     """Return how the REST API is entered."""
-    _register_libraries(conf)
+    register_libraries(conf)
     return DoorSettings(
         scheme=history.SCHEME,
         auth=AuthSettings(
@@ -60,7 +60,7 @@ def door(conf: Any, settings: PlacementSettings) -> DoorSettings:
 
 def policy_settings(conf: Any) -> PolicySettings:
     """Return where policy overrides are read from."""
-    _register_libraries(conf)
+    register_libraries(conf)
     read = [str(Path(name).resolve().parent) for name in conf.config_file or ()]
     places = (*read, *(conf.config_dir or ()), "/etc/nova", "/etc/placement")
     return PolicySettings(
@@ -71,20 +71,31 @@ def policy_settings(conf: Any) -> PolicySettings:
     )
 
 
-def _register_libraries(conf: Any) -> None:
+def register_libraries(conf: Any) -> None:
+    """Register the options of the libraries in front of the REST API."""
     from oslo_middleware import opts as middleware
     from oslo_policy import opts as policy
 
-    for group, options in (*policy.list_opts(), *middleware.list_opts_http_proxy_to_wsgi()):
+    for group, options in (
+        *policy.list_opts(),
+        *middleware.list_opts_http_proxy_to_wsgi(),
+        *middleware.list_opts_cors(),
+    ):
         conf.register_opts(options, group=group)
     policy.set_defaults(conf)
 
 
 def build_web(
-    entrance: DoorSettings, env: Environment, *, policy: Policy, hooks: Hooks | None = None
+    conf: Any, env: Environment, *, policy: Policy, hooks: Hooks | None = None
 ) -> WsgiApp:
     """Return the REST API."""
-    return build_app(entrance, routes(env), policy=policy, hooks=hooks)
+    app = build_app(door(conf, env.settings), routes(env), policy=policy, hooks=hooks)
+    if not conf.cors.allowed_origin:
+        return app
+    from oslo_middleware import cors
+
+    guarded: WsgiApp = cors.CORS(app, conf)
+    return guarded
 
 
 def listener(conf: Any) -> socket.socket:
@@ -112,7 +123,7 @@ def build(process: Process) -> Sequence[Service]:
         "rpc", lambda: Status(healthy=echo.reachable, details={"echo_age": round(echo.age, 1)})
     )
     web = build_web(
-        door(conf, settings),
+        conf,
         Environment(settings=settings, conductor=conductor, follower=follower),
         policy=Policy(RULES, policy_settings(conf)),
         hooks=Hooks(on_caller=_CallerLog()),

@@ -10,6 +10,7 @@ from nova_clone.contracts.conductor import ConductorContract
 from nova_clone.contracts.placement_store import ChangesSince, NamedRecord, PlacementChanges
 from nova_clone.domain.identity import RequestContext
 from nova_clone.domain.resources import Provider
+from nova_clone.placement.names import standard_classes, standard_traits
 
 SHARING_TRAIT = "MISC_SHARES_VIA_AGGREGATE"
 
@@ -119,6 +120,14 @@ class Snapshot:
             if provider_id not in inside
             and not aggregates.isdisjoint(self.providers[provider_id].aggregates)
         )
+
+    def has_trait(self, name: str) -> bool:
+        """Tell whether there is such a trait."""
+        return name in standard_traits() or name in self.traits
+
+    def has_class(self, name: str) -> bool:
+        """Tell whether there is such a resource class."""
+        return name in standard_classes() or name in self.classes
 
     def in_aggregates(self, names: Iterable[str]) -> set[str]:
         """Return the ids of providers that are in any of these aggregates."""

@@ -5,9 +5,19 @@ The versions that the door accepts come from here.
 
 from __future__ import annotations
 
+import dataclasses
+import re
 from typing import Final
 
-from nova_clone.web.versions import Version, VersionRange, VersionScheme
+from nova_clone.domain.errors import Invalid
+from nova_clone.web.versions import (
+    Between,
+    Version,
+    VersionNotAcceptable,
+    VersionRange,
+    VersionScheme,
+    between,
+)
 
 HISTORY: Final[tuple[tuple[str, str], ...]] = (
     ("1.0", "Providers, inventories and usages, and allocations by consumer and provider."),
@@ -52,9 +62,36 @@ HISTORY: Final[tuple[tuple[str, str], ...]] = (
     ("1.39", "Several traits can be alternatives to each other."),
 )
 
-SCHEME: Final = VersionScheme(
+_FORM = re.compile(r"(0|[1-9][0-9]{0,8})\.(0|[1-9][0-9]{0,8})")
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Scheme(VersionScheme):
+    """Placement's own words and spelling of what a header asks for."""
+
+    def vary(self) -> str:
+        return "openstack-api-version"
+
+    def parse(self, text: str) -> Version:
+        match = _FORM.fullmatch(text)
+        if match is None:
+            raise Invalid(f"invalid version string: {text[:40]}")
+        return Version(int(match[1]), int(match[2]))
+
+    def refusal(self, asked: Version) -> VersionNotAcceptable:
+        return VersionNotAcceptable(
+            asked, self.supported, message=f"Unacceptable version header: {asked}"
+        )
+
+
+SCHEME: Final = _Scheme(
     supported=VersionRange.of(HISTORY[0][0], HISTORY[-1][0]),
     default=Version(1, 0),
     service_type="placement",
     legacy_header=None,
 )
+
+
+def since(version: str) -> Between:
+    """Return the span from a version on."""
+    return between(since=version)

@@ -5,17 +5,18 @@ from __future__ import annotations
 import falcon
 
 from nova_clone.placement.web.history import SCHEME
+from nova_clone.placement.web.resource import Resource, answer
 from nova_clone.web.call import Request
 
 
-class Root:
+class Root(Resource):
     """The version document."""
 
     public = True
 
     def on_get(self, req: Request, resp: falcon.Response) -> None:
         """Show it."""
-        resp.media = {
+        body = {
             "versions": [
                 {
                     "id": "v1.0",
@@ -26,3 +27,4 @@ class Root:
                 }
             ]
         }
+        answer(req, resp, body)

@@ -43,8 +43,8 @@ class InventoryRecords(ProviderRecords):
                 )
             if request.must_not_exist and name in present:
                 raise errors.Conflict(
-                    f"Resource provider {request.provider_id} has an inventory of class "
-                    f"{name} already.",
+                    f"Update conflict: resource provider {request.provider_id} has an inventory "
+                    f"of class {name} already.",
                     code=CONCURRENT_UPDATE,
                 )
 

@@ -1,0 +1,83 @@
+"""Placement in this process: a conductor on SQLite behind the bus, the REST API before it."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import httpx
+import yaml
+from oslo_config import cfg
+
+from nova_clone.conf.opts import register_opts
+from nova_clone.placement import app
+from nova_clone.placement.settings import OPTIONS, from_conf
+from nova_clone.placement.snapshot import Follower
+from nova_clone.placement.web.environment import Environment
+from nova_clone.placement.web.rules import RULES
+from nova_clone.web.policy import Policy
+from nova_clone.web.wsgi import WsgiApp
+from tests.cloud import Cloud
+
+ADMIN = {"x-auth-token": "admin", "x-roles": "admin,service"}
+
+
+class Placement:
+    """One service with an empty database, until it is stopped."""
+
+    def __init__(
+        self,
+        *,
+        options: Mapping[tuple[str, str], Any],
+        policy: Mapping[str, str],
+    ) -> None:
+        self.directory = Path(tempfile.mkdtemp(prefix="placement-"))
+        self._cloud = Cloud(self.directory)
+        self._cloud.sync()
+        self._cloud.start_conductor()
+        self.app = self._app(options, policy)
+        self.client = httpx.Client(
+            transport=httpx.WSGITransport(app=self.app),
+            base_url="http://placement.example.com",
+            headers=ADMIN,
+        )
+
+    def _app(self, options: Mapping[tuple[str, str], Any], policy: Mapping[str, str]) -> WsgiApp:
+        (self.directory / "policy.yaml").write_text(yaml.safe_dump(dict(policy)))
+        config = self.directory / "placement.conf"
+        config.write_text("")
+        conf = cfg.ConfigOpts()
+        register_opts(conf, ("base", *OPTIONS))
+        conf(args=[], default_config_files=[str(config)], default_config_dirs=[])
+        conf.set_override("auth_strategy", "noauth2", group="api")
+        app.register_libraries(conf)
+        for (group, name), value in options.items():
+            conf.set_override(name, value, group=group)
+        settings = from_conf(conf)
+        return app.build_web(
+            conf,
+            Environment(
+                settings=settings,
+                conductor=self._cloud.conductor,
+                follower=Follower(self._cloud.conductor),
+            ),
+            policy=Policy(RULES, app.policy_settings(conf)),
+        )
+
+    def ask(
+        self, method: str, path: str, body: Any = None, *, version: str = "1.39"
+    ) -> dict[str, Any]:
+        """Send a request as an administrator and return the body of its answer."""
+        headers = {"openstack-api-version": f"placement {version}"}
+        response = self.client.request(method, path, json=body, headers=headers)
+        assert response.is_success, f"{method} {path}: {response.status_code} {response.text}"
+        return dict(response.json()) if response.content else {}
+
+    def stop(self) -> None:
+        """End it and forget its data."""
+        self.client.close()
+        self._cloud.stop()
+        shutil.rmtree(self.directory)
