@@ -65,9 +65,9 @@ def _accept(
             f"Cannot '{rule.verb}' instance {server.id} while another operation is in progress"
         )
     row = new_workflow(order.workflow, subject=server.id, params=order.params, context=context)
-    if live is not None:
-        # Before the server's row: whoever runs the workflow locks in this order too.
-        env.journal.interrupt(live.id, reason_for(row), work)
+    # Before the server's row: whoever runs the workflow locks in this order too.
+    if live is not None and not env.journal.interrupt(live.id, reason_for(row), work):
+        raise _Moved
     moved = work.servers.transition(
         server.id,
         expect_vm={server.vm_state},

@@ -3,57 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 
 from nova_clone.conductor.store.unit_of_work import UnitOfWork
 from nova_clone.contracts.compute import Ticket
 from nova_clone.contracts.hosts import HostReport, HostServers, ServiceQuery
-from nova_clone.contracts.placement_store import PutInventories, PutProvider, PutTraits
 from nova_clone.domain.errors import NotFound
-from nova_clone.domain.resources import Inventory, Provider
 
 
 def record_report(work: UnitOfWork, report: HostReport) -> None:
-    """Record a host's facts, and its inventories and traits in Placement.
-
-    Traits that others gave the provider stay; ``used`` is never a host's affair.
-    """
-    resources = report.resources
-    work.hosts.save_compute_node(report.host, resources)
-    try:
-        provider = work.placement.provider(resources.uuid)
-    except NotFound:
-        provider = work.placement.put_provider(
-            PutProvider(id=resources.uuid, name=resources.hypervisor_hostname)
-        )
-    wanted = _proposed(provider, report)
-    if _shape(provider) != wanted:
-        work.placement.put_inventories(PutInventories(provider_id=provider.id, inventories=wanted))
-    custom = {trait for trait in provider.traits if trait.startswith("CUSTOM_")}
-    traits = tuple(sorted(set(resources.traits) | custom))
-    if traits != tuple(sorted(provider.traits)):
-        work.placement.put_traits(PutTraits(provider_id=provider.id, traits=traits))
-
-
-def _proposed(provider: Provider, report: HostReport) -> dict[str, Inventory]:
-    """Return the inventories to record; ratios that were only proposed give way."""
-    wanted = {}
-    for name, inventory in report.resources.inventories.items():
-        present = provider.inventories.get(name)
-        if present is not None and name in report.initial_ratios:
-            inventory = dataclasses.replace(  # noqa: PLW2901 - the same one, adjusted
-                inventory, allocation_ratio=present.allocation_ratio
-            )
-        wanted[name] = _bare(inventory)
-    return wanted
-
-
-def _bare(inventory: Inventory) -> Inventory:
-    return dataclasses.replace(inventory, used=0)
-
-
-def _shape(provider: Provider) -> dict[str, Inventory]:
-    return {name: _bare(inventory) for name, inventory in provider.inventories.items()}
+    """Record a host's facts, and its inventories and traits in Placement."""
+    work.hosts.save_compute_node(report.host, report.resources)
+    work.placement.sync_host(report.resources, initial_ratios=report.initial_ratios)
 
 
 def servers_of(work: UnitOfWork, host: str) -> HostServers:

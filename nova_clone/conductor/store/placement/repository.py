@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
+from collections.abc import Collection
+
 import sqlalchemy as sa
 
 from nova_clone.conductor.store.placement.allocations import AllocationRecords
@@ -48,10 +51,11 @@ class PlacementRepository(AllocationRecords):
             traits=self.custom_traits() if numbers.get("traits", 0) > since else None,
         )
 
-    def sync_host(self, resources: HostResources) -> bool:
+    def sync_host(self, resources: HostResources, *, initial_ratios: Collection[str] = ()) -> bool:
         """Bring the provider of a compute node in line with what its host reported.
 
-        Custom traits that others gave it stay, and so do inventories that are in use.
+        Custom traits that others gave it stay, and so do inventories that are in use. The
+        allocation ratios of the classes in `initial_ratios` are only proposed.
         False when nothing had to be changed; raises `AlreadyExists` for a name in use.
         """
         known = {trait for trait in resources.traits if trait in standard_traits()}
@@ -69,7 +73,7 @@ class PlacementRepository(AllocationRecords):
                 )
             )
             changed = True
-        inventories = _reported(resources, provider)
+        inventories = _reported(resources, provider, initial_ratios)
         if inventories != provider.inventories:
             self.put_inventories(PutInventories(provider_id=provider.id, inventories=inventories))
             changed = True
@@ -85,18 +89,20 @@ class PlacementRepository(AllocationRecords):
         return self.put_provider(PutProvider(id=resources.uuid, name=resources.hypervisor_hostname))
 
 
-def _reported(resources: HostResources, provider: Provider) -> dict[str, Inventory]:
+def _reported(
+    resources: HostResources, provider: Provider, initial_ratios: Collection[str]
+) -> dict[str, Inventory]:
     """Return reported inventories with the use on record, plus others that are in use."""
     wanted = {name: item for name, item in provider.inventories.items() if item.used}
     for name, item in resources.inventories.items():
         present = provider.inventories.get(name)
-        wanted[name] = Inventory(
-            total=item.total,
-            reserved=item.reserved,
-            min_unit=item.min_unit,
-            max_unit=item.max_unit,
-            step_size=item.step_size,
-            allocation_ratio=item.allocation_ratio,
+        wanted[name] = dataclasses.replace(
+            item,
+            allocation_ratio=(
+                present.allocation_ratio
+                if present is not None and name in initial_ratios
+                else item.allocation_ratio
+            ),
             used=present.used if present else 0,
         )
     return wanted
