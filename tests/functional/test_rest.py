@@ -15,7 +15,6 @@ from openstack.connection import Connection
 
 from tests.functional.rest import RestCloud, a_rest_cloud
 
-
 pytestmark = [
     pytest.mark.filterwarnings("ignore::DeprecationWarning:openstack.*"),
     pytest.mark.filterwarnings("ignore::PendingDeprecationWarning:openstack.*"),
