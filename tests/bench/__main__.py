@@ -1,0 +1,82 @@
+"""``python -m tests.bench boot`` measures, ``python -m tests.bench profile`` looks for causes."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import tempfile
+from pathlib import Path
+
+from nova_clone.runtime import concurrency
+
+
+def _arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("mode", choices=["boot", "profile"])
+    parser.add_argument("--servers", type=int, default=200)
+    parser.add_argument("--concurrency", type=int, default=10)
+    parser.add_argument("--computes", type=int, default=6)
+    parser.add_argument("--conductors", type=int, default=1)
+    parser.add_argument("--conductor-workers", type=int, default=1)
+    parser.add_argument("--api-workers", type=int, default=1)
+    parser.add_argument("--shows", type=int, default=200)
+    parser.add_argument("--details", type=int, default=20)
+    parser.add_argument(
+        "--database", choices=["mariadb", "postgresql", "sqlite"], default="mariadb"
+    )
+    parser.add_argument("--backend", choices=["threading", "eventlet"], default="")
+    parser.add_argument(
+        "--option",
+        action="append",
+        default=[],
+        metavar="GROUP.NAME=VALUE",
+        help="set an option of nova.conf",
+    )
+    parser.add_argument("--json", type=Path, help="write every figure to this file")
+    parser.add_argument("--top", type=int, default=25, help="functions per daemon of a profile")
+    parser.add_argument("--keep", type=Path, help="keep logs and profiles in this folder")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Run what the command line asks for and print it."""
+    arguments = _arguments()
+    concurrency.init("threading")
+    with tempfile.TemporaryDirectory(prefix="nova-bench-") as temporary:
+        directory = arguments.keep or Path(temporary)
+        directory.mkdir(parents=True, exist_ok=True)
+        _run(arguments, directory)
+
+
+def _run(arguments: argparse.Namespace, directory: Path) -> None:
+    from tests.bench import profile
+    from tests.bench.boot import Bench, Load
+    from tests.processes import Layout, a_cloud_of_processes
+
+    layout = Layout(
+        computes=arguments.computes,
+        conductors=arguments.conductors,
+        conductor_workers=arguments.conductor_workers,
+        api_workers=arguments.api_workers,
+        database=arguments.database,
+        backend=arguments.backend,
+        options=dict(option.split("=", 1) for option in arguments.option),
+        environ=profile.environ(directory) if arguments.mode == "profile" else {},
+    )
+    load = Load(
+        servers=arguments.servers,
+        concurrency=arguments.concurrency,
+        shows=arguments.shows,
+        details=arguments.details,
+    )
+    with a_cloud_of_processes(directory, layout) as cloud:
+        report = Bench(cloud, load).run()
+        told = report.lines()
+        if arguments.mode == "profile":
+            told += profile.lines(directory, top=arguments.top)
+    print("\n".join(told))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(report.as_document(), indent=1))
+
+
+main()

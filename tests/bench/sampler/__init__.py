@@ -1,0 +1,1 @@
+"""A profiler that daemons load by themselves."""
