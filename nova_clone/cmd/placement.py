@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -17,7 +16,7 @@ def _build(process: daemon.Process) -> Sequence[daemon.Service]:
     return app.build(process)
 
 
-def _listen(conf: Any) -> socket.socket:
+def _listen(conf: Any) -> Any:
     from nova_clone.placement import app
 
     return app.listener(conf)

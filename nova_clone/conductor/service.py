@@ -21,6 +21,7 @@ from nova_clone.contracts import (
     placement_store,
     servers,
 )
+from nova_clone.domain.errors import NotFound
 from nova_clone.domain.flavor import Flavor
 from nova_clone.domain.host import Service
 from nova_clone.domain.identity import RequestContext, WorkflowId
@@ -314,6 +315,13 @@ class ConductorService:
     ) -> None:
         """Commit claims."""
         self._run(lambda work: work.placement.put_allocations(request))
+
+    def delete_allocations(
+        self, context: RequestContext, request: placement_store.ConsumerRef
+    ) -> None:
+        """Take away everything that a consumer holds."""
+        if not self._run(lambda work: work.placement.release(request.id)):
+            raise NotFound(f"No allocations for consumer '{request.id}'")
 
     def reshape(self, context: RequestContext, request: placement_store.Reshape) -> None:
         """Move inventories and allocations."""

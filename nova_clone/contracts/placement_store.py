@@ -141,6 +141,13 @@ class Allocations:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class ConsumerRef:
+    """One consumer by id."""
+
+    id: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class UsageQuery:
     """What a project (or one user of it) uses; ``consumer_type`` may be ``all``."""
 
@@ -227,6 +234,10 @@ class PlacementStoreVerbs(Protocol):
     @call(since="1.0", timeout=60, raises=_WRITES)
     def put_allocations(self, context: RequestContext, request: PutAllocations, /) -> None:
         """Commit claims, all or nothing."""
+
+    @call(since="1.0", timeout=60, raises=_WRITES)
+    def delete_allocations(self, context: RequestContext, request: ConsumerRef, /) -> None:
+        """Take away everything that a consumer holds; providers keep their generations."""
 
     @call(since="1.0", timeout=60, raises=_WRITES)
     def reshape(self, context: RequestContext, request: Reshape, /) -> None:

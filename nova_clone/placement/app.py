@@ -16,6 +16,7 @@ from nova_clone.placement.service import PlacementService
 from nova_clone.placement.settings import PlacementSettings, from_conf
 from nova_clone.placement.snapshot import Follower
 from nova_clone.placement.web import history
+from nova_clone.placement.web.edge import Edge
 from nova_clone.placement.web.environment import Environment
 from nova_clone.placement.web.routes import routes
 from nova_clone.placement.web.rules import RULES
@@ -89,7 +90,9 @@ def build_web(
     conf: Any, env: Environment, *, policy: Policy, hooks: Hooks | None = None
 ) -> WsgiApp:
     """Return the REST API."""
-    app = build_app(door(conf, env.settings), routes(env), policy=policy, hooks=hooks)
+    app: WsgiApp = Edge(
+        build_app(door(conf, env.settings), routes(env), policy=policy, hooks=hooks)
+    )
     if not conf.cors.allowed_origin:
         return app
     from oslo_middleware import cors

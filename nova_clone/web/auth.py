@@ -138,7 +138,10 @@ class _TokenCheck:
 
 
 class _NoAuth:
-    """Believes a token of the form ``user:project``; for tests and trials only."""
+    """Believes a token of the form ``user:project``; for tests and trials only.
+
+    Headers may claim roles, a project and a system scope besides.
+    """
 
     def __init__(self, app: WsgiApp, settings: AuthSettings) -> None:
         self._app = app
@@ -146,10 +149,15 @@ class _NoAuth:
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         roles = environ.get("HTTP_X_ROLES")
+        claimed = environ.get("HTTP_X_PROJECT_ID")
+        scope = environ.get("HTTP_OPENSTACK_SYSTEM_SCOPE")
         strip_identity(environ)
         user, _, project = environ.get("HTTP_X_AUTH_TOKEN", "").strip().partition(":")
         if not user:
             return self._refuse(start_response)
+        project = claimed or project
+        if scope is not None:
+            environ["HTTP_OPENSTACK_SYSTEM_SCOPE"] = scope
         if roles is None:
             granted = ("admin",) if user == "admin" else ()
             roles = ",".join((*granted, *self._settings.noauth_roles))

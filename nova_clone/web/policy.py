@@ -210,6 +210,7 @@ class Credentials:
             "project_id": context.project_id,
             "tenant": context.project_id,
             "is_admin": context.is_admin,
+            "system": context.system_scope,
             "system_scope": context.system_scope,
             "user_domain_id": context.user_domain_id,
             "project_domain_id": context.project_domain_id,

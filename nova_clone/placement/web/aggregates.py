@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import falcon
@@ -26,8 +27,8 @@ _OBJECT: Final = Form(
 _WITH_GENERATION: Final = since("1.19")
 
 
-def _body(req: Request, provider: Provider) -> dict[str, Any]:
-    body: dict[str, Any] = {"aggregates": list(provider.aggregates)}
+def _body(req: Request, provider: Provider, names: Iterable[str]) -> dict[str, Any]:
+    body: dict[str, Any] = {"aggregates": list(names)}
     if _WITH_GENERATION.holds(req.context.version):
         body["resource_provider_generation"] = provider.generation
     return body
@@ -44,7 +45,7 @@ class ProviderAggregates(Resource):
         req.context.policy.allow("placement:resource_providers:aggregates:list")
         with self._env.fresh(req) as snapshot:
             provider = known(snapshot, provider_id)
-        answer(req, resp, _body(req, provider), changed_at(provider))
+        answer(req, resp, _body(req, provider, provider.aggregates), changed_at(provider))
 
     def on_put(self, req: Request, resp: falcon.Response, provider_id: str) -> None:
         """Replace them; from 1.19 on only if the provider is as the caller saw it."""
@@ -57,13 +58,14 @@ class ProviderAggregates(Resource):
             names, generation = body["aggregates"], body["resource_provider_generation"]
         else:
             names, generation = _LIST.read(req), None
+        wanted = tuple(dict.fromkeys(canonical(name) for name in names))
         changed = self._env.conductor.put_aggregates(
             call.caller,
             PutAggregates(
                 provider_id=provider.id,
-                aggregates=tuple(dict.fromkeys(canonical(name) for name in names)),
+                aggregates=wanted,
                 generation=generation,
                 bump=generation is not None,
             ),
         )
-        answer(req, resp, _body(req, changed), changed_at(changed))
+        answer(req, resp, _body(req, changed, wanted), changed_at(changed))

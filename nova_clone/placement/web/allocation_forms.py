@@ -21,7 +21,7 @@ from nova_clone.placement.web.history import SCHEME, since
 from nova_clone.placement.web.resource import canonical
 from nova_clone.web.call import Request
 from nova_clone.web.requests import Array, Field, Object
-from nova_clone.web.schemas import integer, nullable, string
+from nova_clone.web.schemas import FORMATS, integer, nullable, string
 
 _UUID_KEY: Final = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
 _SUFFIX_KEY: Final = "^[a-zA-Z0-9_-]{0,64}$"
@@ -104,26 +104,20 @@ def several(
 ) -> tuple[Allocation, ...]:
     """Return what several consumers shall hold; raises `Invalid`."""
     for consumer_id in bodies:
-        check_consumer(consumer_id)
+        _check_consumer(consumer_id)
     return tuple(
         allocation_of(canonical(consumer_id), body, settings)
         for consumer_id, body in bodies.items()
     )
 
 
-def check_consumer(consumer_id: str) -> None:
+def _check_consumer(consumer_id: str) -> None:
     """Raise `Invalid` for a consumer that is named by no UUID."""
-    if canonical(consumer_id) != consumer_id.lower():
-        raise _malformed(consumer_id)
-    if len(consumer_id) != 36:
-        raise _malformed(consumer_id)
-
-
-def _malformed(consumer_id: str) -> Invalid:
-    return Invalid(
-        f"JSON does not validate: Malformed consumer_uuid: '{consumer_id[:80]}' does not match "
-        f"any of the regexes: '{_UUID_KEY}'"
-    )
+    if not FORMATS["uuid"](consumer_id):
+        raise Invalid(
+            f"JSON does not validate: '{consumer_id[:80]}' does not match any of the regexes: "
+            f"'{_UUID_KEY}'"
+        )
 
 
 def check_against(snapshot: Snapshot, allocations: Iterable[Allocation]) -> None:
@@ -131,12 +125,17 @@ def check_against(snapshot: Snapshot, allocations: Iterable[Allocation]) -> None
     for allocation in allocations:
         for provider_id, amounts in allocation.resources.items():
             if provider_id not in snapshot.providers:
-                raise Invalid(
-                    f"Allocation for resource provider '{provider_id}' that does not exist."
+                raise _impossible(
+                    allocation,
+                    f"Allocation for resource provider '{provider_id}' that does not exist.",
                 )
             for name in amounts:
                 if not snapshot.has_class(name):
-                    raise Invalid(f"No such resource class {name[:255]}.")
+                    raise _impossible(allocation, f"No such resource class {name[:255]}.")
+
+
+def _impossible(allocation: Allocation, reason: str) -> Invalid:
+    return Invalid(f"Unable to allocate inventory for consumer {allocation.consumer_id}: {reason}")
 
 
 def checked(req: Request) -> bool:

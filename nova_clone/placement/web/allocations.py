@@ -6,8 +6,8 @@ from typing import Any, Final
 
 import falcon
 
-from nova_clone.contracts.placement_store import AllocationQuery, PutAllocations
-from nova_clone.domain.errors import NotFound
+from nova_clone.contracts.placement_store import AllocationQuery, ConsumerRef, PutAllocations
+from nova_clone.domain.errors import Invalid
 from nova_clone.domain.resources import Allocation
 from nova_clone.placement.snapshot import Snapshot
 from nova_clone.placement.web.allocation_forms import (
@@ -16,7 +16,6 @@ from nova_clone.placement.web.allocation_forms import (
     PUT,
     allocation_of,
     check_against,
-    check_consumer,
     checked,
     several,
 )
@@ -25,6 +24,8 @@ from nova_clone.placement.web.history import since
 from nova_clone.placement.web.resource import Resource, answer, canonical, known
 from nova_clone.web.call import Request
 from nova_clone.web.rows import Row, Rows
+from nova_clone.web.schemas import FORMATS
+from nova_clone.web.versions import versions
 
 #: How a consumer without a type is called.
 UNKNOWN: Final = "unknown"
@@ -60,6 +61,7 @@ class Allocations(Resource):
     def __init__(self, env: Environment) -> None:
         self._env = env
 
+    @versions(since="1.13")
     def on_post(self, req: Request, resp: falcon.Response) -> None:
         """Replace what several consumers hold, all or nothing."""
         call = req.context
@@ -95,7 +97,8 @@ class ConsumerAllocations(Resource):
         call = req.context
         call.policy.allow("placement:allocations:update")
         body = PUT.read(req)
-        check_consumer(consumer_id)
+        if not FORMATS["uuid"](consumer_id):
+            raise Invalid(f"Malformed consumer_uuid: {consumer_id[:80]}")
         wanted = allocation_of(canonical(consumer_id), body, self._env.settings)
         with self._env.fresh(req) as snapshot:
             check_against(snapshot, (wanted,))
@@ -107,11 +110,8 @@ class ConsumerAllocations(Resource):
         """Take it all away."""
         call = req.context
         call.policy.allow("placement:allocations:delete")
-        if self._held(req, consumer_id) is None:
-            raise NotFound(f"No allocations for consumer '{consumer_id[:80]}'")
-        nothing = Allocation(consumer_id=canonical(consumer_id))
-        request = PutAllocations(allocations=(nothing,), check_generation=False)
-        self._env.conductor.put_allocations(call.caller, request)
+        request = ConsumerRef(id=canonical(consumer_id)[:255])
+        self._env.conductor.delete_allocations(call.caller, request)
         resp.status = falcon.HTTP_204
 
     def _held(self, req: Request, consumer_id: str) -> Allocation | None:

@@ -243,7 +243,7 @@ def _root_required(values: Sequence[str], version: Version) -> TraitFilter:
 def _subtrees(values: Sequence[str], groups: Mapping[str, _Group]) -> tuple[tuple[str, ...], ...]:
     subtrees = []
     for value in values:
-        suffixes = tuple(value.split(","))
+        suffixes = tuple(suffix.strip() for suffix in value.split(","))
         if "" in suffixes:
             raise Invalid(
                 "Empty string (unsuffixed group) can not be specified in `same_subtree`",

@@ -13,6 +13,7 @@ import falcon
 from nova_clone.contracts.placement import Candidate, CandidateQuery, ShapePart
 from nova_clone.domain.resources import Provider
 from nova_clone.placement import candidates
+from nova_clone.placement.names import CUSTOM
 from nova_clone.placement.snapshot import Snapshot
 from nova_clone.placement.web import candidate_query
 from nova_clone.placement.web.environment import Environment
@@ -59,9 +60,13 @@ def _resources(provider: Provider, asked: frozenset[str] | None) -> dict[str, An
     }
 
 
+def _ordered(traits: Iterable[str]) -> list[str]:
+    return sorted(traits, key=lambda name: (name.startswith(CUSTOM), name))
+
+
 SUMMARY: Final[Rows[Provider, frozenset[str] | None]] = Rows(
     Row("resources", _resources),
-    Row("traits", lambda provider, _: list(provider.traits), since("1.17")),
+    Row("traits", lambda provider, _: _ordered(provider.traits), since("1.17")),
     Row("parent_provider_uuid", lambda provider, _: provider.parent_id, since("1.29")),
     Row("root_provider_uuid", lambda provider, _: provider.root_id, since("1.29")),
 )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 from nova_clone.domain.errors import Invalid
-from nova_clone.domain.resources import MAX_INT
 from nova_clone.placement.snapshot import Snapshot
 from nova_clone.placement.web.history import since
 from nova_clone.web.versions import Version
@@ -17,6 +17,7 @@ BAD_VALUE: Final = "placement.query.bad_value"
 DUPLICATE_KEY: Final = "placement.query.duplicate_key"
 MISSING_VALUE: Final = "placement.query.missing_value"
 
+_INTEGER: Final = re.compile("-?[0-9]{1,18}")
 _FORBIDDEN_TRAITS: Final = since("1.22")
 _SEVERAL_MEMBER_OF: Final = since("1.24")
 _FORBIDDEN_AGGREGATES: Final = since("1.32")
@@ -77,15 +78,21 @@ def parse_resources(text: str) -> dict[str, int]:
         if not (name and colon and amount):
             raise Invalid(
                 "Badly formed resources parameter. Expected resources query string parameter "
-                f"in form: ?resources=VCPU:2,MEMORY_MB:1024. Got: {text[:200] or 'empty string'}."
+                "in form: ?resources=VCPU:2,MEMORY_MB:1024. "
+                f"Got: {part[:200] if text else 'empty string'}."
             )
-        if not amount.isascii() or not amount.isdigit() or not 0 < int(amount[:20]) <= MAX_INT:
-            raise Invalid(
-                f"Requested resource {name[:80]} expected positive integer amount. "
-                f"Got: {amount[:80]}."
-            )
-        amounts[name] = int(amount)
+        amounts[name] = _amount(name, amount.strip())
     return amounts
+
+
+def _amount(name: str, text: str) -> int:
+    if _INTEGER.fullmatch(text) is None:
+        raise Invalid(
+            f"Requested resource {name[:80]} expected positive integer amount. Got: {text[:80]}."
+        )
+    if int(text) < 1:
+        raise Invalid(f"Requested resource {name[:80]} requires amount >= 1. Got: {text}.")
+    return int(text)
 
 
 def check_classes(snapshot: Snapshot, names: Iterable[str]) -> None:
@@ -126,7 +133,7 @@ def _any_of(value: str, version: Version) -> frozenset[str]:
         raise bad_query(
             "The format 'in:HW_CPU_X86_VMX,CUSTOM_MAGIC' only supported since microversion 1.39."
         )
-    names = value.removeprefix("in:").split(",")
+    names = [name.strip() for name in value.removeprefix("in:").split(",")]
     if not all(names) or any(name.startswith("!") for name in names):
         raise _bad_traits(value, version)
     return frozenset(names)
@@ -135,7 +142,7 @@ def _any_of(value: str, version: Version) -> frozenset[str]:
 def _one_by_one(value: str, version: Version) -> tuple[list[frozenset[str]], set[str]]:
     required: list[frozenset[str]] = []
     forbidden: set[str] = set()
-    for part in value.split(","):
+    for part in map(str.strip, value.split(",")):
         name = part.removeprefix("!")
         unwanted = name != part
         if not name or name.startswith(("!", "in:")):
@@ -187,7 +194,7 @@ def _aggregates(value: str) -> frozenset[str]:
             "using the valid microversion."
         )
     try:
-        return frozenset(str(uuid.UUID(name)) for name in names)
+        return frozenset(str(uuid.UUID(name.strip())) for name in names)
     except ValueError:
         raise bad_query("Expected 'member_of' parameter to contain valid UUID(s).") from None
 

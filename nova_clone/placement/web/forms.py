@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 import falcon
 import jsonschema_rs
 
 from nova_clone.domain.errors import Invalid
+from nova_clone.placement.web.history import SCHEME
 from nova_clone.web.call import Request
 from nova_clone.web.media import read_json
 from nova_clone.web.query import Param, Query, QueryValues
@@ -65,7 +67,7 @@ class Form:
     """A request body, declared once for all versions."""
 
     def __init__(self, root: Node | Schema) -> None:
-        self._body = Body(root, explain=explain)
+        self._body = Body(root, explain=self._explain)
 
     def read(self, req: Request) -> Any:
         """Return the body of a request; raises `Invalid` and falcon's 415."""
@@ -80,6 +82,29 @@ class Form:
             return self._body.parse(media, req.context.version)
         except Invalid as error:
             raise Invalid(f"JSON does not validate: {error.message}") from None
+
+    def _explain(self, error: jsonschema_rs.ValidationError) -> Invalid:
+        # What an unknown key is compared with stands beside the keyword it offends.
+        patterns: list[str] = []
+        if error.kind.name == "additionalProperties":
+            for version in (SCHEME.supported.max, SCHEME.supported.min):
+                place = _at(self._body.schema(version), error.schema_path[:-1])
+                patterns = patterns or list(place.get("patternProperties", ()))
+        if not patterns:
+            return explain(error)
+        unknown = ", ".join(repr(name) for name in error.kind.as_dict()["unexpected"])
+        return Invalid(
+            f"{clip(unknown, _MAX_SHOWN)} does not match any of the regexes: "
+            f"{', '.join(repr(pattern) for pattern in patterns)}"
+        )
+
+
+def _at(schema: Any, path: Iterable[Any]) -> Mapping[str, Any]:
+    for step in path:
+        if not isinstance(schema, Mapping):
+            return {}
+        schema = schema.get(step, {})
+    return schema if isinstance(schema, Mapping) else {}
 
 
 def require_json(req: Request) -> None:
@@ -109,4 +134,5 @@ class Search:
         try:
             return self._query.read(req)
         except Invalid as error:
-            raise Invalid(f"Invalid query string parameters: {error.message}") from None
+            reason = error.message.removeprefix("Invalid input for query parameters. ")
+            raise Invalid(f"Invalid query string parameters: {reason}") from None

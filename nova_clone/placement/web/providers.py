@@ -8,6 +8,7 @@ from typing import Any, Final
 import falcon
 
 from nova_clone.contracts.placement_store import ProviderRef, PutProvider
+from nova_clone.domain.errors import NotFound
 from nova_clone.domain.identity import new_uuid
 from nova_clone.domain.resources import Provider
 from nova_clone.placement.snapshot import Snapshot
@@ -22,6 +23,7 @@ from nova_clone.placement.web.resource import (
     changed_at,
     known,
     location,
+    no_provider,
 )
 from nova_clone.web.call import Request
 from nova_clone.web.query import Param, QueryValues
@@ -164,8 +166,11 @@ class OneProvider(Resource):
     def on_delete(self, req: Request, resp: falcon.Response, provider_id: str) -> None:
         """Delete it."""
         req.context.policy.allow("placement:resource_providers:delete")
-        request = ProviderRef(id=canonical(provider_id))
-        self._env.conductor.delete_provider(req.context.caller, request)
+        request = ProviderRef(id=canonical(provider_id)[:255])
+        try:
+            self._env.conductor.delete_provider(req.context.caller, request)
+        except NotFound:
+            raise NotFound(f"{no_provider(provider_id).message} for delete") from None
         resp.status = falcon.HTTP_204
 
 

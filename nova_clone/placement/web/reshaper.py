@@ -7,6 +7,7 @@ from typing import Final
 import falcon
 
 from nova_clone.contracts.placement_store import PutInventories, Reshape
+from nova_clone.domain.errors import Invalid
 from nova_clone.placement.web.allocation_forms import BY_CONSUMER, check_against, several
 from nova_clone.placement.web.environment import Environment
 from nova_clone.placement.web.forms import GENERATION, Form
@@ -16,7 +17,7 @@ from nova_clone.placement.web.inventories import (
     check_reserved,
     inventory_of,
 )
-from nova_clone.placement.web.resource import Resource, known
+from nova_clone.placement.web.resource import Resource, canonical, no_provider
 from nova_clone.web.call import Request
 from nova_clone.web.requests import Field, Object
 
@@ -53,7 +54,12 @@ class Reshaper(Resource):
         inventories = []
         with self._env.fresh(req) as snapshot:
             for provider_id, wanted in body["inventories"].items():
-                provider = known(snapshot, provider_id)
+                provider = snapshot.providers.get(canonical(provider_id))
+                if provider is None:
+                    raise Invalid(
+                        no_provider(provider_id).message,
+                        code="placement.resource_provider.not_found",
+                    )
                 check_known(snapshot, provider.id, wanted["inventories"])
                 records = {
                     name: inventory_of(record) for name, record in wanted["inventories"].items()

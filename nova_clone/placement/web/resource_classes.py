@@ -13,7 +13,7 @@ from nova_clone.placement.names import CUSTOM, STANDARD_CLASSES, standard_classe
 from nova_clone.placement.web.environment import Environment
 from nova_clone.placement.web.forms import Form
 from nova_clone.placement.web.history import since
-from nova_clone.placement.web.resource import Resource, answer, location, stamp
+from nova_clone.placement.web.resource import Resource, answer, location
 from nova_clone.web.call import Request
 from nova_clone.web.requests import Field, Object
 from nova_clone.web.schemas import string
@@ -97,7 +97,6 @@ class OneResourceClass(Resource):
         ensured = self._env.conductor.ensure_resource_class(req.context.caller, NameRef(name=name))
         resp.status = falcon.HTTP_201 if ensured.created else falcon.HTTP_204
         resp.set_header("location", location(req, "resource_classes", name))
-        stamp(req, resp)
 
     def _rename(self, req: Request, resp: falcon.Response, name: str) -> None:
         new_name = _BODY.read(req)["name"]

@@ -39,7 +39,7 @@ def routes(env: Environment) -> tuple[Route, ...]:
         Route("/resource_classes/{name}", OneResourceClass(env), since="1.2"),
         Route("/traits", Traits(env), since="1.6"),
         Route("/traits/{name}", OneTrait(env), since="1.6"),
-        Route("/allocations", Allocations(env), since="1.13"),
+        Route("/allocations", Allocations(env)),
         Route("/allocations/{consumer_id}", ConsumerAllocations(env)),
         Route("/allocation_candidates", AllocationCandidates(env), since="1.10"),
         Route("/usages", Usages(env), since="1.9"),

@@ -36,6 +36,8 @@ def folder() -> Path:
 
 
 def _current(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    # httpx hands over a path as text, where WSGI wants its bytes one by one.
+    environ["PATH_INFO"] = environ["PATH_INFO"].encode().decode("latin-1")
     return worlds.running[-1].app(environ, start_response)
 
 

@@ -80,7 +80,7 @@ class AllocationRecords(InventoryRecords):
         changes = self._changes((nothing,), check=False)
         if changes[0].generation is None:
             return False
-        self._apply(changes, bump=False)
+        self._apply(changes)
         return True
 
     def reshape(self, request: Reshape) -> None:
@@ -94,11 +94,12 @@ class AllocationRecords(InventoryRecords):
         for item in request.inventories:
             self._check_classes(item.inventories)
             self._write(item.provider_id, item.inventories, present.get(item.provider_id, {}))
-        self._apply(changes)
+        self._apply(changes, recheck=True)
         for item in request.inventories:
             gone = present.get(item.provider_id, {}).keys() - item.inventories.keys()
             self._remove(item.provider_id, gone)
-            self._changed(item.provider_id)
+            # As if they were replaced twice, around the allocations: clients count on it.
+            self._changed(item.provider_id, generation=2)
 
     def allocations(self, request: AllocationQuery) -> Allocations:
         """Return what consumers hold, or what is held of a provider; raises `NotFound`."""
@@ -190,15 +191,15 @@ class AllocationRecords(InventoryRecords):
         changes: Sequence[_Change],
         *,
         pinned: Mapping[str, int] | None = None,
-        bump: bool = True,
+        recheck: bool = False,
     ) -> None:
         # Everything is checked before anything is written: a refusal leaves nothing behind.
         self._lock_providers(_providers(changes), pinned or {})
         deltas = _deltas(changes)
-        if deltas:
-            self._check(changes, deltas)
+        if deltas or recheck:
+            self._check(changes, deltas, recheck=recheck)
         self._write_consumers(changes)
-        self._write_providers(changes, bump=bump)
+        self._write_providers(changes)
         for provider_id, amounts in sorted(deltas.items()):
             self._shift(provider_id, amounts)
         known = [change.wanted.consumer_id for change in changes if change.before]
@@ -256,15 +257,22 @@ class AllocationRecords(InventoryRecords):
             if provider_id not in found:
                 raise errors.Invalid(missing(provider_id).message)
             if pinned.get(provider_id, found[provider_id]) != found[provider_id]:
-                raise stale(provider_id)
+                raise stale(provider_id, found[provider_id], pinned[provider_id])
 
-    def _check(self, changes: Sequence[_Change], deltas: Mapping[str, Mapping[str, int]]) -> None:
-        inventories = self._inventories(sorted(deltas))
+    def _check(
+        self,
+        changes: Sequence[_Change],
+        deltas: Mapping[str, Mapping[str, int]],
+        *,
+        recheck: bool,
+    ) -> None:
+        """Refuse what inventories do not admit; amounts that stay only with `recheck`."""
+        inventories = self._inventories(sorted(_providers(changes)))
         for change in changes:
             for provider_id, amounts in change.after.items():
                 before = change.before.get(provider_id, {})
                 for name, amount in amounts.items():
-                    if amount != before.get(name, 0):
+                    if recheck or amount != before.get(name, 0):
                         inventory = inventories.get(provider_id, {}).get(name)
                         _check_amount(provider_id, name, amount, inventory)
         for provider_id, totals in sorted(deltas.items()):
@@ -272,8 +280,11 @@ class AllocationRecords(InventoryRecords):
                 if delta > 0 and delta > inventories[provider_id][name].free:
                     raise _over_capacity(provider_id, name)
 
-    def _write_providers(self, changes: Sequence[_Change], *, bump: bool) -> None:
+    def _write_providers(self, changes: Sequence[_Change]) -> None:
         joined: Counter[str] = Counter()
+        # A provider that a consumer moves away from keeps its generation: no claim and no
+        # inventory that somebody saw can be spoilt by what became free.
+        bumped = {provider for change in changes for provider in change.after}
         for change in changes:
             joined.update(change.after.keys() - change.before.keys())
             joined.subtract(change.before.keys() - change.after.keys())
@@ -282,7 +293,7 @@ class AllocationRecords(InventoryRecords):
                 "consumers": P.consumers + joined[provider_id],
                 "updated_at": utc_now(),
             }
-            if bump:
+            if provider_id in bumped:
                 values["generation"] = P.generation + 1
             self._db.execute(
                 sa.update(placement.providers).where(P.id == provider_id).values(values)
@@ -341,8 +352,8 @@ def _consumer(allocation: Allocation) -> dict[str, Any]:
 def _stale_consumer(allocation: Allocation, found: int | None) -> errors.StaleGeneration:
     given = "null" if allocation.consumer_generation is None else allocation.consumer_generation
     return errors.StaleGeneration(
-        f"consumer generation conflict for {allocation.consumer_id}: given {given}, "
-        f"recorded {'null' if found is None else found}",
+        f"consumer generation conflict - expected {'null' if found is None else found} "
+        f"but got {given} (consumer {allocation.consumer_id})",
         code=CONCURRENT_UPDATE,
     )
 
@@ -350,7 +361,8 @@ def _stale_consumer(allocation: Allocation, found: int | None) -> errors.StaleGe
 def _check_amount(provider_id: str, name: str, amount: int, inventory: Inventory | None) -> None:
     if inventory is None:
         raise errors.Conflict(
-            f"Unable to allocate inventory: resource provider '{provider_id}' has no {name}."
+            f"Unable to allocate inventory: Inventory for '{name}' on resource provider "
+            f"'{provider_id}' invalid."
         )
     if not inventory.min_unit <= amount <= inventory.max_unit or amount % inventory.step_size:
         raise errors.Conflict(
@@ -361,6 +373,6 @@ def _check_amount(provider_id: str, name: str, amount: int, inventory: Inventory
 
 def _over_capacity(provider_id: str, name: str) -> errors.Conflict:
     return errors.Conflict(
-        f"Unable to allocate inventory: the amount of {name} would exceed the capacity of "
-        f"resource provider '{provider_id}'."
+        f"Unable to allocate inventory: Unable to create allocation for '{name}' on resource "
+        f"provider '{provider_id}'. The requested amount would exceed the capacity."
     )

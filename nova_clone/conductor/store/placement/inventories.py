@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
+import os_resource_classes
 import sqlalchemy as sa
 
 from nova_clone.conductor.store.placement.providers import ProviderRecords
@@ -75,12 +76,18 @@ class InventoryRecords(ProviderRecords):
             return
         mine = sa.and_(I.provider_id == provider_id, I.resource_class.in_(sorted(names)))
         used = self._db.execute(sa.select(I.resource_class).where(mine, I.used > 0)).scalars()
-        if busy := sorted(used):
+        if busy := sorted(used, key=_place):
             raise errors.Conflict(
                 f"Inventory for '{', '.join(busy)}' on resource provider '{provider_id}' in use.",
                 code="placement.inventory.inuse",
             )
         self._db.execute(sa.delete(placement.inventories).where(mine))
+
+
+def _place(name: str) -> tuple[int, str]:
+    """Return where a resource class stands among others: standard ones in their order."""
+    standard = os_resource_classes.STANDARDS
+    return (standard.index(name) if name in standard else len(standard), name)
 
 
 def _row(inventory: Inventory) -> dict[str, Any]:

@@ -39,7 +39,7 @@ class NameRecords(PlacementRecords):
             raise errors.Invalid(f"Cannot update standard resource class {name}.")
         self._lock_name(placement.resource_classes, name, "resource class")
         if not self.ensure_resource_class(new_name):
-            raise errors.AlreadyExists(f"Resource class {new_name} already exists.")
+            raise errors.AlreadyExists(f"Resource class already exists: {new_name}")
         users = sa.select(placement.inventories.c.provider_id).where(
             placement.inventories.c.resource_class == name
         )
@@ -59,7 +59,11 @@ class NameRecords(PlacementRecords):
             raise errors.Invalid(f"Cannot delete standard resource class {name}.")
         self._lock_name(placement.resource_classes, name, "resource class")
         uses = placement.inventories.c
-        self._refuse_used(uses.resource_class, name, "resource class")
+        query = sa.select(uses.provider_id).where(uses.resource_class == name).limit(1)
+        if self._db.execute(query).first() is not None:
+            raise errors.Conflict(
+                f"Error in delete resource class: Class is in use in inventory: {name}"
+            )
         self._forget(placement.resource_classes, name, "classes")
 
     def ensure_trait(self, name: str) -> bool:
@@ -71,7 +75,10 @@ class NameRecords(PlacementRecords):
         if name in standard_traits():
             raise errors.Invalid(f"Cannot delete standard trait {name}.")
         self._lock_name(placement.traits, name, "trait")
-        self._refuse_used(placement.provider_traits.c.trait, name, "trait")
+        uses = placement.provider_traits.c
+        query = sa.select(uses.provider_id).where(uses.trait == name).limit(1)
+        if self._db.execute(query).first() is not None:
+            raise errors.Conflict(f"The trait {name} is in use by a resource provider.")
         self._forget(placement.traits, name, "traits")
 
     def custom_resource_classes(self) -> tuple[NamedRecord, ...]:
@@ -116,11 +123,6 @@ class NameRecords(PlacementRecords):
         query = sa.select(table.c.name).where(table.c.name == name).with_for_update()
         if self._db.execute(query).first() is None:
             raise errors.NotFound(f"No such {kind}: {name}")
-
-    def _refuse_used(self, column: sa.Column[str], name: str, kind: str) -> None:
-        query = sa.select(column).where(column == name).limit(1)
-        if self._db.execute(query).first() is not None:
-            raise errors.Conflict(f"The {kind} {name} is in use by a resource provider.")
 
     def _forget(self, table: sa.Table, name: str, mark: str) -> None:
         self._db.execute(sa.delete(table).where(table.c.name == name))

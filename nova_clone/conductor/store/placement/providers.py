@@ -40,12 +40,14 @@ class ProviderRecords(NameRecords):
         children = sa.select(P.id).where(P.parent_id == provider_id).limit(1)
         if self._db.execute(children).first() is not None:
             raise errors.Conflict(
-                f"Unable to delete parent resource provider {provider_id}: it has children.",
+                f"Unable to delete parent resource provider {provider_id}: "
+                "It has child resource providers.",
                 code="placement.resource_provider.cannot_delete_parent",
             )
         if consumers:
             raise errors.Conflict(
-                f"Unable to delete resource provider {provider_id}: it has allocations.",
+                f"Unable to delete resource provider {provider_id}: "
+                "Resource provider has allocations.",
                 code="placement.resource_provider.inuse",
             )
         for table in (
@@ -91,6 +93,11 @@ class ProviderRecords(NameRecords):
 
     def _create(self, request: PutProvider) -> None:
         root_id = request.id
+        if request.parent_id == request.id:
+            raise errors.Invalid(
+                f'Unable to create resource provider "{request.name}", {request.id}: '
+                "parent provider UUID cannot be same as UUID."
+            )
         if request.parent_id is not None:
             root_id = self._root_of(request.parent_id)
         values = {
@@ -127,9 +134,7 @@ class ProviderRecords(NameRecords):
             raise _duplicate(error, request) from error
         if not request.keep_parent and request.parent_id != row.parent_id:
             if row.parent_id is not None and not request.reparent:
-                raise errors.Invalid(
-                    f"The parent of resource provider {request.id} cannot be changed."
-                )
+                raise _fixed(request)
             self._move(request.id, request.parent_id, row.root_id)
         self._sequence.touch(P.id, request.id)
 
@@ -137,14 +142,17 @@ class ProviderRecords(NameRecords):
         query = sa.select(P.root_id).where(P.id == parent_id).with_for_update(read=True)
         root_id: str | None = self._db.execute(query).scalar()
         if root_id is None:
-            raise errors.Invalid(f"The parent resource provider {parent_id} does not exist.")
+            raise errors.Invalid(
+                f"parent provider UUID does not exist: there is no resource provider {parent_id}."
+            )
         return root_id
 
     def _move(self, provider_id: str, parent_id: str | None, root_id: str) -> None:
         subtree = self._subtree(provider_id, root_id)
         if parent_id in subtree:
             raise errors.Invalid(
-                f"Resource provider {provider_id} cannot be below itself in a tree."
+                f"Resource provider {provider_id} cannot be below itself: "
+                "creating loop in the provider tree is not allowed."
             )
         new_root = provider_id if parent_id is None else self._root_of(parent_id)
         self._db.execute(
@@ -175,9 +183,17 @@ class ProviderRecords(NameRecords):
         return found
 
 
+def _fixed(request: PutProvider) -> errors.Invalid:
+    what = "un-parenting" if request.parent_id is None else "re-parenting"
+    return errors.Invalid(
+        f"Unable to change resource provider {request.id}: "
+        f"{what} a provider is not currently allowed."
+    )
+
+
 def _duplicate(error: db_errors.DBDuplicateEntry, request: PutProvider) -> errors.AlreadyExists:
     by_name = "name" in error.columns or "uq_providers_name" in str(error)
-    what = f"name {request.name}" if by_name else f"uuid {request.id}"
+    what = f"name: {request.name}" if by_name else f"uuid: {request.id}"
     return errors.AlreadyExists(
         f"Conflicting resource provider {what} already exists.",
         code="placement.duplicate_name",

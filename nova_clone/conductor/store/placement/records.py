@@ -110,7 +110,7 @@ class PlacementRecords:
         if found is None:
             raise missing(provider_id)
         if generation is not None and found != generation:
-            raise stale(provider_id)
+            raise stale(provider_id, found, generation)
 
     def _changed(self, provider_id: str, *, generation: int = 1) -> None:
         """Raise the generation of a locked provider and have it sent to whoever follows."""
@@ -127,10 +127,11 @@ def missing(provider_id: str) -> errors.NotFound:
     return errors.NotFound(f"No resource provider with uuid {provider_id} found")
 
 
-def stale(provider_id: str) -> errors.StaleGeneration:
+def stale(provider_id: str, found: int, given: int) -> errors.StaleGeneration:
     """Return the error for a provider that was changed meanwhile."""
     return errors.StaleGeneration(
-        f"resource provider generation conflict for {provider_id}: Resource provider's "
-        "generation already changed. Please update the generation and try again.",
+        f"resource provider generation conflict for {provider_id}: actual: {found}, "
+        f"given: {given}. Resource provider's generation already changed. "
+        "Please update the generation and try again.",
         code=CONCURRENT_UPDATE,
     )

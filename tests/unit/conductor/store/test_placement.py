@@ -307,7 +307,7 @@ class TestAllocations:
             ({"VCPU": 1, "MEMORY_MB": 3}, "not an amount"),
             ({"MEMORY_MB": 1}, "not an amount"),
             ({"MEMORY_MB": 64}, "not an amount"),
-            ({"DISK_GB": 1}, "has no DISK_GB"),
+            ({"DISK_GB": 1}, "Inventory for 'DISK_GB' on"),
         ],
     )
     def test_what_does_not_fit_is_refused(
