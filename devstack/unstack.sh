@@ -12,12 +12,14 @@ done
 
 PURGE=no
 
-stop_daemons() {
-    local name
+# What the others call on their way out goes last.
+stop_all_daemons() {
+    local last='^nova-(standalone|conductor-.*)$'
     [ -e "$CONFIG/daemons" ] || return 0
-    for name in $(daemon_names | tac); do
-        stop_daemon "$name"
-    done
+    # shellcheck disable=SC2046 # names
+    stop_daemons $(daemon_names | grep -vE "$last")
+    # shellcheck disable=SC2046 # names
+    stop_daemons $(daemon_names | grep -E "$last")
 }
 
 main() {
@@ -35,7 +37,7 @@ main() {
     flock -n 9 || die "another stack.sh or unstack.sh is at work in $STACK_DATA"
     trap explain_failure EXIT
     step "daemons"
-    stop_daemons
+    stop_all_daemons
     step "guests"
     destroy_guests
     step "networks"

@@ -14,7 +14,6 @@ password = $SERVICE_PASSWORD
 project_name = service
 user_domain_name = Default
 project_domain_name = Default
-region_name = RegionOne
 EOF
 }
 
@@ -59,7 +58,9 @@ EOF
     service_credentials service_user
     echo "send_service_user_token = True"
     service_credentials placement
+    echo "region_name = RegionOne"
     service_credentials neutron
+    echo "region_name = RegionOne"
     echo "service_metadata_proxy = True"
     echo "metadata_proxy_shared_secret = $METADATA_PASSWORD"
 }
@@ -129,6 +130,9 @@ state_path = $STATE
 [standalone]
 identity_file = $CONFIG/identity.yaml
 metadata_secret = $METADATA_PASSWORD
+
+[standalone_network]
+run_path = $STATE/network
 EOF
 }
 

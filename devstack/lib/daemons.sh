@@ -103,7 +103,14 @@ wait_for_daemon() {
     wait_until 60 "$1 being ready" daemon_ready "$1"
 }
 
-stop_daemon() {
-    stop_process "$PIDS/$1.pid" 30
-    rm -f "$PIDS/$1.key"
+# Ends daemons, all at once. $@ = names
+stop_daemons() {
+    local name
+    for name in "$@"; do
+        ask_to_end "$PIDS/$name.pid"
+    done
+    for name in "$@"; do
+        await_end "$PIDS/$name.pid" 30
+        rm -f "$PIDS/$name.key"
+    done
 }

@@ -1,9 +1,8 @@
 # What a stack leaves in libvirt and in the kernel: how to find it, take it down, and see that it is gone.
 # shellcheck shell=bash
 
-NAMESPACE_PATTERN='^novar?-[0-9a-f]{8}-[0-9a-f]{2}$'
-DEVICE_PATTERN='^(brq|tap|nvo)[0-9a-f]{8}-[0-9a-f]{2}$'
-TABLE_PATTERN='nova[-_]'
+# The network service's firewall; one machine has one such service that wires.
+TABLES=(nova_ports nova_tracking)
 
 # Prints the domains whose files lie in the stack's folder.
 stack_domains() {
@@ -15,19 +14,33 @@ stack_domains() {
     return 0
 }
 
+# Prints the names that this stack may have wired. $1 = namespace or device
+wired() {
+    [ -x "$STACK_VENV/bin/python" ] || return 0
+    "$STACK_VENV/bin/python" "$DEVSTACK/lib/wired.py" "$STATE/standalone/network.sqlite" "$STATE/network" |
+        sed -n "s/^$1 //p"
+}
+
 stack_namespaces() {
-    ip netns list | cut -d' ' -f1 | grep -E "$NAMESPACE_PATTERN" || true
+    local name
+    for name in $(wired namespace); do
+        [ ! -e "/run/netns/$name" ] || echo "$name"
+    done
 }
 
 stack_devices() {
-    local path
-    for path in /sys/class/net/*; do
-        basename "$path"
-    done | grep -E "$DEVICE_PATTERN" || true
+    local name
+    for name in $(wired device); do
+        [ ! -e "/sys/class/net/$name" ] || echo "$name"
+    done
 }
 
 stack_tables() {
-    ! command -v nft >/dev/null || nft list tables | grep -E "$TABLE_PATTERN" | sed 's/^table //' || true
+    local name
+    [ -d "$STATE/network" ] && command -v nft >/dev/null || return 0
+    for name in "${TABLES[@]}"; do
+        nft list tables | sed -n "s/^table \([a-z]* $name\)$/\1/p"
+    done
 }
 
 destroy_guests() {
@@ -49,20 +62,8 @@ remove_namespace() {
     note "namespace $1"
 }
 
-# The network service knows best what it wired; what is left of a broken one goes by its names.
 remove_networks() {
     local name
-    [ ! -x "$STACK_VENV/bin/python" ] || "$STACK_VENV/bin/python" - <<'EOF' ||
-from pathlib import Path
-
-from nova_clone.standalone.network.settings import NetworkSettings
-from nova_clone.standalone.network.wiring.agent import teardown_all
-
-run_path: Path = NetworkSettings().run_path
-run_path.mkdir(parents=True, exist_ok=True)
-teardown_all(run_path)
-EOF
-        note "the network service's own teardown failed; going by names"
     for name in $(stack_namespaces); do
         remove_namespace "$name"
     done
@@ -76,6 +77,8 @@ EOF
         nft delete table $name
         note "firewall table $name"
     done
+    [ ! -e "$STATE/network/forwarding-was-off" ] || echo 0 >/proc/sys/net/ipv4/ip_forward
+    rm -f "$STATE/network/forwarding-was-off"
 }
 
 # Prints the processes whose command line names the stack's folder.

@@ -46,11 +46,17 @@ process_gone() {
     ! process_of "$1" >/dev/null
 }
 
-# Asks to end, then insists. $1 = pid file, $2 = seconds to wait
-stop_process() {
+# $1 = pid file
+ask_to_end() {
+    local pid
+    pid=$(process_of "$1") || return 0
+    kill -TERM "$pid" 2>/dev/null || true
+}
+
+# Waits for the end of a process that was asked, then insists. $1 = pid file, $2 = seconds to wait
+await_end() {
     local pid_file=$1 patience=${2:-20} pid deadline
     if pid=$(process_of "$pid_file"); then
-        kill -TERM "$pid" 2>/dev/null || true
         deadline=$((SECONDS + patience))
         while ! process_gone "$pid_file" && [ "$SECONDS" -lt "$deadline" ]; do
             sleep 0.1
@@ -59,4 +65,10 @@ stop_process() {
         wait_until 10 "the end of process $pid" process_gone "$pid_file"
     fi
     rm -f "$pid_file"
+}
+
+# $1 = pid file, $2 = seconds to wait
+stop_process() {
+    ask_to_end "$1"
+    await_end "$@"
 }
