@@ -54,17 +54,25 @@ def _paused(world: World, names: list[str]) -> Iterator[None]:
                 world.cloud[name].resume()
 
 
-def _message_waits_for(daemon: str, queue: str) -> Hold:
+#: Bytes that no heartbeat of the broker has, and every call.
+_A_CALL = 256
+
+
+def _call_waits_for(daemon: str) -> Hold:
     """Hold a call at the daemon that should answer it."""
 
     @contextlib.contextmanager
     def hold(case: Case) -> Iterator[None]:
         cloud = case.world.cloud
         names = cloud.conductors if daemon == "conductor" else [daemon]
+
+        def unread() -> int:
+            return sum(cloud[name].unread() for name in names)
+
         with _paused(case.world, names):
-            before = cloud.broker.waiting(queue)
+            before = unread()
             case.begin()
-            _until(lambda: cloud.broker.waiting(queue) > before, f"a call waits for {daemon}")
+            _until(lambda: unread() >= before + _A_CALL, f"a call waits for {daemon}")
             yield
 
     return hold
@@ -217,9 +225,9 @@ def _committing(last_verb: str) -> Hold:
 
 
 BUILD: dict[str, Hold] = {
-    "accepting": _message_waits_for("conductor", "conductor"),
-    "choosing": _message_waits_for("scheduler", "scheduler"),
-    "asking-placement": _message_waits_for("placement", "placement"),
+    "accepting": _call_waits_for("conductor"),
+    "choosing": _call_waits_for("scheduler"),
+    "asking-placement": _call_waits_for("placement"),
     "claiming": claiming,
     "asked": _asked("build"),
     "plugging": _at("plug_vifs"),
@@ -230,7 +238,7 @@ BUILD: dict[str, Hold] = {
 }
 
 DELETE: dict[str, Hold] = {
-    "accepting": _message_waits_for("conductor", "conductor"),
+    "accepting": _call_waits_for("conductor"),
     "asked": _asked("destroy"),
     "destroying": _at("destroy"),
     "unplugging": _at("unplug_vifs"),

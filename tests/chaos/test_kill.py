@@ -22,6 +22,7 @@ USUAL_BUILD = (
     ("accepting", "conductor"),
     ("choosing", "conductor"),
     ("choosing", "scheduler"),
+    ("asking-placement", "scheduler"),
     ("asking-placement", "placement"),
     ("claiming", "conductor"),
     ("asked", "compute"),

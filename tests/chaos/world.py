@@ -123,7 +123,9 @@ class World:
 
     def live(self) -> list[str]:
         """Return all servers that are not deleted."""
-        no = self.cloud.database.rows("SELECT id FROM servers WHERE deleted = :no", no=False)
+        no = self.cloud.database.rows(
+            "SELECT id FROM servers WHERE deleted = :no ORDER BY number", no=False
+        )
         return [row[0] for row in no]
 
     def workflow(self, server_id: str) -> Any:
@@ -254,6 +256,6 @@ class Asked:
             self.error = error
 
     def ended(self) -> None:
-        """Wait for the answer, or for its failure."""
-        self._thread.join(PATIENCE)
+        """Wait for the answer, or for its failure; a call that was lost takes its whole time."""
+        self._thread.join(2 * PATIENCE)
         assert not self._thread.is_alive(), "the request is never answered"
