@@ -104,7 +104,7 @@ def _open_vswitch(verb: str, server: Server, vif: Vif) -> None:
     _work_in_process()
     info = InstanceInfo(uuid=server.id, name=server.instance_name, project_id=server.project_id)
     try:
-        getattr(os_vif, verb)(_described(vif), info)
+        getattr(os_vif, verb)(described(vif), info)
     except os_vif.exception.ExceptionBase as error:
         raise ExternalFailure(f"Port {vif.port_id}: {verb} failed: {error}") from error
 
@@ -117,7 +117,11 @@ def _work_in_process() -> None:
         privsep.vif_plug.set_client_mode(False)
 
 
-def _described(vif: Vif) -> Any:
+def described(vif: Vif) -> Any:
+    """Return a port as os-vif has it."""
+    from os_vif import objects
+
+    objects.register_all()
     from os_vif.objects.network import Network
     from os_vif.objects.vif import VIFOpenVSwitch, VIFPortProfileOpenVSwitch
 

@@ -29,10 +29,14 @@ def devices(request: DomainRequest) -> list[Element | None]:
 
 
 def _ports(request: DomainRequest) -> list[Element]:
-    if not request.is_q35:
+    ports = request.settings.devices.pcie_ports
+    if not (request.is_q35 and ports):
         return []
-    port = {"type": "pci", "model": "pcie-root-port"}
-    return [element("controller", port) for _ in range(request.settings.devices.pcie_ports)]
+    models = ["pcie-root", *("pcie-root-port" for _ in range(ports))]
+    return [
+        element("controller", {"type": "pci", "index": index, "model": model})
+        for index, model in enumerate(models)
+    ]
 
 
 def _serial(request: DomainRequest) -> Element:
