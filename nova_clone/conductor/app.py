@@ -32,6 +32,7 @@ from nova_clone.runtime.daemon import Process, Service
 from nova_clone.runtime.health import Status
 from nova_clone.runtime.logging import rpc_log_context
 from nova_clone.runtime.timer import Every
+from nova_clone.workflow.journal import Lease
 from nova_clone.workflow.worker import Worker, WorkerSettings
 
 #: Threads that answer calls of other daemons.
@@ -75,6 +76,7 @@ class Conductor:
         networks: NetworkService,
     ) -> None:
         self.store = store
+        owner = f"{settings.host}:{os.getpid()}:{new_uuid()[:8]}"
         self.environment = Environment(
             settings=settings,
             store=store,
@@ -83,13 +85,14 @@ class Conductor:
             compute=functools.cache(lambda host: proxy(ComputeContract, bus, server=host)),
             images=images,
             networks=networks,
+            lease=Lease(owner=owner, seconds=settings.lease_seconds),
         )
         kinds: Workflows = workflows(self.environment)
         self.worker = Worker(
             self.environment.journal,
             kinds.all(),
             self.environment,
-            owner=f"{settings.host}:{os.getpid()}:{new_uuid()[:8]}",
+            owner=owner,
             settings=WorkerSettings(
                 threads=settings.workers,
                 lease_seconds=settings.lease_seconds,

@@ -13,7 +13,7 @@ from nova_clone.conductor.settings import ConductorSettings
 from nova_clone.conductor.store.unit_of_work import Store
 from nova_clone.contracts.compute import ComputeContract
 from nova_clone.contracts.scheduler import SchedulerContract
-from nova_clone.workflow.journal import Journal
+from nova_clone.workflow.journal import Journal, Lease
 
 
 class Passwords:
@@ -57,3 +57,5 @@ class Environment:
     images: ImageService
     networks: NetworkService
     passwords: Passwords = dataclasses.field(default_factory=Passwords)
+    #: The lease that work accepted here begins with, so that it need not be taken first.
+    lease: Lease | None = None

@@ -55,7 +55,9 @@ class ConductorService:
 
     def _wake(self, ids: Iterable[WorkflowId]) -> None:
         for workflow_id in ids:
-            self._worker.submit(workflow_id)
+            if not self._worker.submit(workflow_id):
+                # Too much to do here: whoever has time may take it up.
+                self._env.journal.release(workflow_id, self._worker.lease.owner)
 
     # Servers
 

@@ -194,7 +194,7 @@ def _record(
     work.request_specs.add_many({server.id: spec for server in servers})
     work.actions.start_many(stories.begun(work, context, RULE.action, *ids))
     for row in rows:
-        env.journal.create(row, work)
+        env.journal.create(row, work, lease=env.lease)
     created = CreatedServers(
         reservation_id=reservation,
         servers=tuple(ServerBrief(id=server.id, name=server.name) for server in servers),

@@ -79,5 +79,5 @@ def _accept(
     work.actions.start_many(stories.begun(work, context, rule.action, server.id))
     if live is not None:
         return (live.id,)
-    env.journal.create(row, work)
+    env.journal.create(row, work, lease=env.lease)
     return (row.id,)

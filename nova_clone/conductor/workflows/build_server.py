@@ -96,20 +96,16 @@ def claim(ctx: StepContext) -> Result:
 
     def apply(work: UnitOfWork) -> None:
         choice = _claim_first(work, ctx.subject, chosen.choices, params.spec)
-        work.servers.update(
-            ctx.subject,
-            {
-                "host": choice.host,
-                "node": choice.node,
-                "launched_on": choice.host,
-            },
-        )
-        work.servers.transition(
+        place = {"host": choice.host, "node": choice.node, "launched_on": choice.host}
+        moved = work.servers.transition(
             ctx.subject,
             expect_vm={VmState.BUILDING},
             expect_task={TaskState.SCHEDULING},
-            changes={"task_state": TaskState.NETWORKING},
+            changes={**place, "task_state": TaskState.NETWORKING},
         )
+        if not moved:
+            # Somebody wants it deleted; whoever does that must know where it is.
+            work.servers.update(ctx.subject, place)
         events.begin(work, ctx, "compute__do_build_and_run_instance", host=choice.host)
 
     return Done(apply=apply)
@@ -159,7 +155,7 @@ def ask_compute(ctx: StepContext) -> Result:
     server = find_server(ctx)
     if server is None or server.host is None:
         raise NotFound(f"Instance {ctx.subject} could not be found.")
-    if not host_is_up(ctx, server.host):
+    if not host_is_up(ctx, server):
         raise TryElsewhere(f"Host {server.host} is down", host=server.host)
     env.compute(server.host).build_server(
         ctx.context,
@@ -221,13 +217,14 @@ def activate(ctx: StepContext) -> Result:
         }
         if answer.vifs is not None:
             changes["vifs"] = answer.vifs
-        work.servers.update(ctx.subject, changes)
-        work.servers.transition(
+        moved = work.servers.transition(
             ctx.subject,
             expect_vm={VmState.BUILDING},
             expect_task={RULE.sets, *RULE.via},
-            changes={"vm_state": RULE.to, "task_state": None},
+            changes={**changes, "vm_state": RULE.to, "task_state": None},
         )
+        if not moved:
+            work.servers.update(ctx.subject, changes)
         work.hosts.build_succeeded(answer.host)
         events.finish(work, ctx, "compute__do_build_and_run_instance")
         env.passwords.drop(ctx.subject)
@@ -279,7 +276,7 @@ def build_server(env: Environment) -> Workflow:
         kind="build-server",
         params_type=BuildParams,
         steps=(
-            Step(name="begin", do=begin, undo=release_ports),
+            Step(name="begin", do=begin, undo=release_ports, pure=True),
             Retry(
                 name="place",
                 over=lambda _outputs: MAX_PLACINGS + env.settings.max_build_attempts,

@@ -38,7 +38,7 @@ def ask_compute(ctx: StepContext) -> Result:
     env = environment(ctx)
     server = find_server(ctx)
     host = server.host if server else None
-    if server is None or host is None or not host_is_up(ctx, host):
+    if server is None or host is None or not host_is_up(ctx, server):
         return Done(answered=True, output=Answer())
 
     env.compute(host).destroy_server(
@@ -66,8 +66,7 @@ def finish(ctx: StepContext) -> Result:
     def apply(work: UnitOfWork) -> None:
         work.placement.release(ctx.subject)
         work.servers.mark_deleted(ctx.subject)
-        events.begin(work, ctx, EVENT)
-        events.finish(work, ctx, EVENT)
+        events.record(work, ctx, EVENT)
         env.passwords.drop(ctx.subject)
 
     return Done(apply=apply)
@@ -94,7 +93,8 @@ def delete_server() -> Workflow:
         kind="delete-server",
         params_type=DeleteParams,
         steps=(
-            # No step has an undo: a deletion is never taken back, only completed.
+            # No step has an undo: a deletion is never taken back, only completed. So the later
+            # ones need no intent in the journal either; they are just done again.
             Step(
                 name="destroy",
                 do=ask_compute,
@@ -102,7 +102,7 @@ def delete_server() -> Workflow:
                 output=Answer,
                 patience=None,
             ),
-            Step(name="release-ports", do=release_ports, patience=None),
+            Step(name="release-ports", do=release_ports, patience=None, pure=True),
             Step(name="finish", do=finish, pure=True),
         ),
         on_failure=fail,

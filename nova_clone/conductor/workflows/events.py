@@ -22,6 +22,15 @@ def begin(work: UnitOfWork, ctx: StepContext, event: str, *, host: str | None = 
     )
 
 
+def record(work: UnitOfWork, ctx: StepContext, event: str, *, host: str | None = None) -> None:
+    """Record a part of the action that went well and is over already."""
+    now = work.now()
+    done = ActionEvent(
+        event=event, start_time=now, finish_time=now, result="Success", host=host or None
+    )
+    work.actions.begin_event(ctx.subject, ctx.context.request_id, done)
+
+
 def finish(work: UnitOfWork, ctx: StepContext, event: str, error: NovaError | None = None) -> None:
     """Record how a part of the action ended."""
     work.actions.finish_event(

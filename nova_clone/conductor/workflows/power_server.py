@@ -48,7 +48,7 @@ def ask_compute(ctx: StepContext) -> Result:
     server = find_server(ctx)
     if server is None or server.host is None:
         raise NotFound(f"Instance {ctx.subject} could not be found.")
-    if not host_is_up(ctx, server.host):
+    if not host_is_up(ctx, server):
         raise Unavailable(f"Host {server.host} is down")
     action, _event = POWER[params.operation]
     env.compute(server.host).power_server(
@@ -67,15 +67,16 @@ def finish(ctx: StepContext) -> Result:
 
     def apply(work: UnitOfWork) -> None:
         power = answer.power_state if answer.power_state is not None else rule.power
-        work.servers.update(ctx.subject, {"power_state": power or PowerState.NOSTATE})
-        work.servers.transition(
+        seen = {"power_state": power or PowerState.NOSTATE}
+        moved = work.servers.transition(
             ctx.subject,
             expect_vm=rule.frm,
             expect_task={rule.sets, *rule.via},
-            changes={"vm_state": rule.to, "task_state": None},
+            changes={**seen, "vm_state": rule.to, "task_state": None},
         )
-        events.begin(work, ctx, event, host=answer.host)
-        events.finish(work, ctx, event)
+        if not moved:
+            work.servers.update(ctx.subject, seen)
+        events.record(work, ctx, event, host=answer.host)
 
     return Done(apply=apply)
 

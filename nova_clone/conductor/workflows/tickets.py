@@ -51,15 +51,14 @@ def find_server(ctx: StepContext) -> Server | None:
     return environment(ctx).store.read(read)
 
 
-def is_up(work: UnitOfWork, host: str) -> bool:
-    """Tell whether the compute service of a host answers."""
-    found = work.hosts.services(ServiceQuery(host=host, binary="nova-compute"))
+def host_is_up(ctx: StepContext, server: Server) -> bool:
+    """Tell whether the compute service of a server's host answers."""
+    if server.host_status != "MAINTENANCE":
+        return server.host_status == "UP"
+    # A host that takes no new servers may be alive or not.
+    query = ServiceQuery(host=server.host, binary="nova-compute")
+    found = environment(ctx).store.read(lambda work: work.hosts.services(query))
     return any(service.up for service in found)
-
-
-def host_is_up(ctx: StepContext, host: str) -> bool:
-    """Tell whether the compute service of a host answers, as of now."""
-    return environment(ctx).store.read(lambda work: is_up(work, host))
 
 
 def patience(ctx: StepContext) -> float:
