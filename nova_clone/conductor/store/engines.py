@@ -18,6 +18,9 @@ from nova_clone.conductor.store.settings import StoreSettings
 
 #: Execution option of a connection whose transaction only reads.
 READ_ONLY = "store_read_only"
+#: Connections that are kept at least, up to the limit that is configured: under load each one
+#: beyond would be opened and closed again and again, at the price of many transactions.
+KEPT = 16
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -67,11 +70,13 @@ def open_database(url: str, settings: StoreSettings) -> Database:
         )
     if kind in {"mysql", "mariadb"} and "charset" not in parsed.query:
         parsed = parsed.update_query_dict({"charset": "utf8mb4"})
+    most = settings.pool_size + settings.max_overflow
+    kept = min(most, max(settings.pool_size, KEPT))
     engines = [
         _engine(
             parsed,
-            pool_size=settings.pool_size,
-            max_overflow=settings.max_overflow,
+            pool_size=kept,
+            max_overflow=most - kept,
             pool_timeout=settings.pool_timeout,
             pool_recycle=settings.recycle_time,
             **options,
