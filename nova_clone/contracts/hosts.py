@@ -218,7 +218,7 @@ class HostVerbs(Protocol):
     def power_observed(self, context: RequestContext, request: PowerObserved, /) -> None:
         """Bring a server's record in line with what its guest did by itself."""
 
-    @call(since="1.0", timeout=60)
+    @call(since="1.0", timeout=10)
     def host_feed(self, context: RequestContext, request: ChangesSince, /) -> HostFeed:
         """Return hosts that changed, for the scheduler's view."""
 

@@ -76,6 +76,6 @@ class Candidates:
 class PlacementContract(Protocol):
     """Placement, as the scheduler sees it."""
 
-    @call(since="1.0", timeout=60, raises=(errors.Invalid, errors.Unavailable))
+    @call(since="1.0", timeout=12, raises=(errors.Invalid, errors.Unavailable))
     def candidates(self, context: RequestContext, request: CandidateQuery, /) -> Candidates:
         """Return where a request fits, consistent with every acknowledged write."""

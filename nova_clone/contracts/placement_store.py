@@ -205,7 +205,7 @@ _WRITES = (
 class PlacementStoreVerbs(Protocol):
     """Reads and commits of Placement's records."""
 
-    @call(since="1.0", timeout=60)
+    @call(since="1.0", timeout=10)
     def placement_changes(
         self, context: RequestContext, request: ChangesSince, /
     ) -> PlacementChanges:

@@ -68,7 +68,8 @@ class Selection:
 class SchedulerContract(Protocol):
     """Pure choice."""
 
-    @call(since="1.0", timeout=60, raises=(errors.NoValidHost, errors.Unavailable, errors.Invalid))
+    # Each waits longer than the one that it asks: what is killed is noticed by its caller.
+    @call(since="1.0", timeout=15, raises=(errors.NoValidHost, errors.Unavailable, errors.Invalid))
     def select_hosts(self, context: RequestContext, request: SelectHosts, /) -> Selection:
         """Choose hosts, best first.
 
