@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import collections
+import contextlib
 import threading
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -74,7 +75,11 @@ class Calls:
                 self._threads += 1
                 name = f"libvirt-{self._threads}"
                 threading.Thread(target=self._work, name=name, daemon=True).start()
-        result: T = job.wait(timeout)
+        try:
+            result: T = job.wait(timeout)
+        except TimedOut:
+            self._forget(job)
+            raise
         return result
 
     def close(self) -> None:
@@ -82,6 +87,10 @@ class Calls:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+
+    def _forget(self, job: _Job) -> None:
+        with self._changed, contextlib.suppress(ValueError):
+            self._jobs.remove(job)
 
     def _work(self) -> None:
         while (job := self._next()) is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
+import urllib.parse
 from collections.abc import Callable
 from typing import Any, Protocol, TypeVar
 
@@ -20,11 +21,18 @@ LOG = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-#: A silent peer is asked every so many seconds, and given up after so many questions.
+#: A silent peer is asked every so many seconds, and given up after so many questions. Only a
+#: remote one: giving up a connection with calls under way can crash older libvirts
+#: (CVE-2024-4418), and a local peer that dies is noticed anyway.
 KEEPALIVE = (5, 5)
 #: Seconds between two attempts to connect: the first and the longest pause.
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 15.0
+
+
+def is_remote(uri: str) -> bool:
+    """Tell whether a connection leaves this machine."""
+    return bool(urllib.parse.urlsplit(uri).netloc)
 
 
 class Listener(Protocol):
@@ -117,7 +125,8 @@ class Connection:
         try:
             opened = self._native(lambda: libvirt.open(self._uri))
             connection = wrapped(opened, self._native)
-            connection.setKeepAlive(*KEEPALIVE)
+            if is_remote(self._uri):
+                connection.setKeepAlive(*KEEPALIVE)
             connection.registerCloseCallback(self._on_close, None)
             self._callback = connection.domainEventRegisterAny(
                 None, libvirt.VIR_DOMAIN_EVENT_ID_LIFECYCLE, self._on_event, None
@@ -128,13 +137,12 @@ class Connection:
         return connection
 
     def _drop(self, connection: Any) -> None:
-        # References that remain would keep the connection open.
+        # It closes when the last reference is gone. Calls of other threads may still be
+        # under way, and libvirt would free what they work with.
         with contextlib.suppress(libvirt.libvirtError):
             connection.unregisterCloseCallback()
         with contextlib.suppress(libvirt.libvirtError):
             connection.domainEventDeregisterAny(self._callback)
-        with contextlib.suppress(libvirt.libvirtError):
-            connection.close()
 
     def _on_event(self, _conn: Any, domain: Any, event: int, _detail: int, _opaque: Any) -> None:
         listener, server_id = self._listener, domain.UUIDString()

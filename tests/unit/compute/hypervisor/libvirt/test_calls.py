@@ -7,6 +7,7 @@ import libvirt
 import pytest
 
 from nova_clone.compute.hypervisor.libvirt.calls import Calls
+from nova_clone.compute.hypervisor.libvirt.connection import is_remote
 from nova_clone.compute.hypervisor.libvirt.native import here, wrapped
 from nova_clone.compute.hypervisor.libvirt.translation import translated
 from nova_clone.domain.errors import (
@@ -131,3 +132,16 @@ def test_objects_of_libvirt_may_be_called_elsewhere() -> None:
 def test_or_where_they_are() -> None:
     connection = libvirt.open("test:///default")
     assert wrapped(connection, here) is connection
+
+
+@pytest.mark.parametrize(
+    ("uri", "remote"),
+    [
+        ("qemu:///system", False),
+        ("qemu+unix:///system?socket=/run/other", False),
+        ("qemu+tcp://192.0.2.1/system", True),
+        ("qemu+tls://host/system", True),
+    ],
+)
+def test_only_remote_peers_are_asked_whether_they_live(uri: str, *, remote: bool) -> None:
+    assert is_remote(uri) is remote
