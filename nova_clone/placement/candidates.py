@@ -10,7 +10,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
 from nova_clone.contracts.placement import (
     Candidate,
@@ -51,6 +51,7 @@ class _Search:
         self._shape_list: list[tuple[ShapePart, ...]] = []
         self._candidates: list[Candidate] = []
         self._roots: dict[str, ProviderSummary] = {}
+        self._lone = _lone_group(query)
 
     @property
     def full(self) -> bool:
@@ -74,6 +75,9 @@ class _Search:
             self.removed["root traits"] += 1
             return
         sharing = self.snapshot.sharing_with(tree)
+        if self._lone is not None and len(tree.members) == 1 and not sharing:
+            self._visit_alone(self._lone, tree.root)
+            return
         options: list[list[Option]] = []
         for group in self.query.groups:
             found = _options(group, tree, sharing, self.removed)
@@ -88,9 +92,23 @@ class _Search:
         if len(self._candidates) == before:
             self.removed["groups together"] += 1
 
+    def _visit_alone(self, group: RequestGroup, host: Provider) -> None:
+        """Add the candidate of a tree that is one provider: most clouds have no others."""
+        reason = _misfit(group, host)
+        if reason is not None:
+            self.removed[reason] += 1
+            return
+        index = self._shape((ShapePart(resources=group.resources),))
+        self._candidates.append(Candidate(root_id=host.id, shape=index, providers=(host.id,)))
+        self._roots[host.id] = self.snapshot.summary(host)
+
     def _root_fits(self, root: Provider) -> bool:
-        traits = frozenset(root.traits)
-        return self.query.root_required <= traits and not (self.query.root_forbidden & traits)
+        query = self.query
+        if not (query.root_required or query.root_forbidden):
+            return True
+        return query.root_forbidden.isdisjoint(root.traits) and query.root_required <= set(
+            root.traits
+        )
 
     def _combine(self, tree: Tree, options: list[list[Option]]) -> Iterator[tuple[Option, ...]]:
         if len(options) == 1:
@@ -149,16 +167,20 @@ class _Search:
             ShapePart(resources=dict(total), suffixes=tuple(suffixes))
             for total, suffixes in merged.values()
         )
+        index = self._shape(parts)
+        self._candidates.append(
+            Candidate(root_id=tree.root.id, shape=index, providers=tuple(merged))
+        )
+        if tree.root.id not in self._roots:
+            self._roots[tree.root.id] = self.snapshot.summary(tree.root)
+
+    def _shape(self, parts: tuple[ShapePart, ...]) -> int:
         key = tuple((tuple(sorted(part.resources.items())), part.suffixes) for part in parts)
         index = self._shapes.get(key)
         if index is None:
             index = self._shapes[key] = len(self._shape_list)
             self._shape_list.append(parts)
-        self._candidates.append(
-            Candidate(root_id=tree.root.id, shape=index, providers=tuple(merged))
-        )
-        if tree.root.id not in self._roots:
-            self._roots[tree.root.id] = _summary(tree.root)
+        return index
 
     def answer(self) -> Candidates:
         """Return everything that was found."""
@@ -172,18 +194,22 @@ class _Search:
         )
 
 
-def _summary(root: Provider) -> ProviderSummary:
-    return ProviderSummary(
-        id=root.id,
-        name=root.name,
-        generation=root.generation,
-        resources={
-            name: (inventory.capacity, inventory.used)
-            for name, inventory in root.inventories.items()
-        },
-        traits=root.traits,
-        consumers=root.consumers,
-    )
+def _lone_group(query: CandidateQuery) -> RequestGroup | None:
+    """Return the group of a query that has no other and none with a suffix."""
+    if len(query.groups) != 1 or query.groups[0].suffix:
+        return None
+    return query.groups[0]
+
+
+def _misfit(group: RequestGroup, host: Provider) -> str | None:
+    """Return why one provider cannot satisfy an unsuffixed group all by itself."""
+    for name, amount in group.resources.items():
+        inventory = host.inventories.get(name)
+        if inventory is None or not inventory.admits(amount):
+            return name
+    if not (group.forbidden.isdisjoint(host.traits) and _required_met(group, host.traits)):
+        return "traits"
+    return None if _aggregates_fit(group, host.aggregates) else "aggregates"
 
 
 def _touches(tree: Tree, combination: tuple[Option, ...]) -> bool:
@@ -227,8 +253,9 @@ def _single_provider_options(
         Option(group.suffix, {provider.id: group.resources})
         for provider in pool
         if _gives(provider, group.resources)
-        and _traits_fit(group, frozenset(provider.traits))
-        and _aggregates_fit(group, frozenset(provider.aggregates))
+        and group.forbidden.isdisjoint(provider.traits)
+        and _required_met(group, provider.traits)
+        and _aggregates_fit(group, provider.aggregates)
     ]
     if not options:
         removed[f"group {group.suffix}"] += 1
@@ -242,7 +269,7 @@ def _spread_options(
     usable = [
         provider
         for provider in pool
-        if not (group.forbidden and group.forbidden & frozenset(provider.traits))
+        if group.forbidden.isdisjoint(provider.traits)
         and _aggregates_fit(
             group, frozenset(provider.aggregates) | _inherited(tree, provider, root_aggregates)
         )
@@ -285,15 +312,11 @@ def _gives(provider: Provider, resources: Amounts) -> bool:
     )
 
 
-def _required_met(group: RequestGroup, traits: frozenset[str]) -> bool:
+def _required_met(group: RequestGroup, traits: Collection[str]) -> bool:
     return all(not alternatives.isdisjoint(traits) for alternatives in group.required)
 
 
-def _traits_fit(group: RequestGroup, traits: frozenset[str]) -> bool:
-    return _required_met(group, traits) and group.forbidden.isdisjoint(traits)
-
-
-def _aggregates_fit(group: RequestGroup, aggregates: frozenset[str]) -> bool:
+def _aggregates_fit(group: RequestGroup, aggregates: Collection[str]) -> bool:
     return all(
         not alternatives.isdisjoint(aggregates) for alternatives in group.member_of
     ) and group.forbidden_aggregates.isdisjoint(aggregates)

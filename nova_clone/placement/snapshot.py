@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from nova_clone.contracts.conductor import ConductorContract
+from nova_clone.contracts.placement import ProviderSummary
 from nova_clone.contracts.placement_store import ChangesSince, NamedRecord, PlacementChanges
 from nova_clone.domain.identity import RequestContext
 from nova_clone.domain.resources import Provider
@@ -22,7 +24,7 @@ class Tree:
     root: Provider
     members: tuple[Provider, ...]
 
-    @property
+    @functools.cached_property
     def ids(self) -> frozenset[str]:
         """Return the ids of every member."""
         return frozenset(member.id for member in self.members)
@@ -39,12 +41,13 @@ class Snapshot:
         self._members: dict[str, dict[str, None]] = {}
         self._trees: dict[str, Tree] = {}
         self._sharing: dict[str, None] = {}
-        self._by_aggregate: dict[str, set[str]] = {}
+        self._summaries: dict[str, ProviderSummary] = {}
 
     def apply(self, changes: PlacementChanges) -> None:
         """Bring the snapshot up to date."""
         if changes.reset:
-            self.__init__()  # type: ignore[misc]
+            for provider_id in list(self.providers):
+                self._remove(provider_id)
         for provider_id in changes.removed:
             self._remove(provider_id)
         for provider in changes.providers:
@@ -62,8 +65,6 @@ class Snapshot:
         root = provider.root_id or provider.id
         self._members.setdefault(root, {})[provider.id] = None
         self._trees.pop(root, None)
-        for aggregate in provider.aggregates:
-            self._by_aggregate.setdefault(aggregate, set()).add(provider.id)
         if SHARING_TRAIT in provider.traits:
             self._sharing[provider.id] = None
 
@@ -77,9 +78,8 @@ class Snapshot:
         if not members:
             self._members.pop(root, None)
         self._trees.pop(root, None)
-        for aggregate in provider.aggregates:
-            self._by_aggregate[aggregate].discard(provider_id)
         self._sharing.pop(provider_id, None)
+        self._summaries.pop(provider_id, None)
 
     def trees(self) -> Iterator[Tree]:
         """Yield every tree."""
@@ -129,12 +129,26 @@ class Snapshot:
         """Tell whether there is such a resource class."""
         return name in standard_classes() or name in self.classes
 
-    def in_aggregates(self, names: Iterable[str]) -> set[str]:
-        """Return the ids of providers that are in any of these aggregates."""
-        found: set[str] = set()
-        for name in names:
-            found |= self._by_aggregate.get(name, set())
-        return found
+    def summary(self, provider: Provider) -> ProviderSummary:
+        """Return what a scheduler is told of a root provider."""
+        known = self._summaries.get(provider.id)
+        if known is None:
+            known = self._summaries[provider.id] = _summary(provider)
+        return known
+
+
+def _summary(root: Provider) -> ProviderSummary:
+    return ProviderSummary(
+        id=root.id,
+        name=root.name,
+        generation=root.generation,
+        resources={
+            name: (inventory.capacity, inventory.used)
+            for name, inventory in root.inventories.items()
+        },
+        traits=root.traits,
+        consumers=root.consumers,
+    )
 
 
 class Follower:
@@ -161,5 +175,7 @@ class Follower:
             since = self._snapshot.sequence
         changes = self._conductor.placement_changes(context, ChangesSince(sequence=since))
         with self._lock:
-            if changes.reset or changes.sequence > self._snapshot.sequence:
+            # Another thread may be ahead by now. Numbers that fell back are of a database
+            # that was replaced by an older one.
+            if changes.sequence > self._snapshot.sequence or changes.sequence < since:
                 self._snapshot.apply(changes)

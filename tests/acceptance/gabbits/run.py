@@ -70,7 +70,7 @@ class _Outcome(unittest.TestResult):
     def broken(self) -> list[tuple[str, str]]:
         """Return the tests that did not pass, each with the reason."""
         found = [
-            (_name(test), trace[trace.rfind("\nAssertionError") :])
+            (_name(test), trace[max(trace.rfind("\nAssertionError"), 0) :])
             for test, trace in (*self.failures, *self.errors)
         ]
         return [*found, *((_name(test), f"skipped: {why}") for test, why in self.skipped)]

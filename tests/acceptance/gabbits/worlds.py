@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from gabbi.fixture import GabbiFixture
 
 from nova_clone.placement.web.rules import RULES
-from tests.acceptance.gabbits.service import Placement
+from tests.placement_service import Placement
 
 SHARED = "MISC_SHARES_VIA_AGGREGATE"
 Limits = Mapping[str, Any]

@@ -23,6 +23,7 @@ from nova_clone.web.wsgi import WsgiApp
 from tests.cloud import Cloud
 
 ADMIN = {"x-auth-token": "admin", "x-roles": "admin,service"}
+_NOTHING: Mapping[Any, Any] = {}
 
 
 class Placement:
@@ -31,14 +32,15 @@ class Placement:
     def __init__(
         self,
         *,
-        options: Mapping[tuple[str, str], Any],
-        policy: Mapping[str, str],
+        options: Mapping[tuple[str, str], Any] = _NOTHING,
+        policy: Mapping[str, str] = _NOTHING,
     ) -> None:
         self.directory = Path(tempfile.mkdtemp(prefix="placement-"))
         self._cloud = Cloud(self.directory)
         self._cloud.sync()
         self._cloud.start_conductor()
         self.app = self._app(options, policy)
+        # falcon's own client refuses a 201 without a type, which clients of Placement expect.
         self.client = httpx.Client(
             transport=httpx.WSGITransport(app=self.app),
             base_url="http://placement.example.com",
@@ -49,7 +51,7 @@ class Placement:
         (self.directory / "policy.yaml").write_text(yaml.safe_dump(dict(policy)))
         config = self.directory / "placement.conf"
         config.write_text("")
-        conf = cfg.ConfigOpts()
+        conf = self.conf = cfg.ConfigOpts()
         register_opts(conf, ("base", *OPTIONS))
         conf(args=[], default_config_files=[str(config)], default_config_dirs=[])
         conf.set_override("auth_strategy", "noauth2", group="api")
@@ -67,12 +69,19 @@ class Placement:
             policy=Policy(RULES, app.policy_settings(conf)),
         )
 
+    def send(
+        self, method: str, path: str, body: Any = None, *, version: str = "1.39", **headers: str
+    ) -> httpx.Response:
+        """Send a request, as an administrator unless `headers` say otherwise."""
+        kept = {name.replace("_", "-"): value for name, value in headers.items()}
+        kept["openstack-api-version"] = f"placement {version}"
+        return self.client.request(method, path, json=body, headers=kept)
+
     def ask(
         self, method: str, path: str, body: Any = None, *, version: str = "1.39"
     ) -> dict[str, Any]:
-        """Send a request as an administrator and return the body of its answer."""
-        headers = {"openstack-api-version": f"placement {version}"}
-        response = self.client.request(method, path, json=body, headers=headers)
+        """Return the body of the answer to a request that must succeed."""
+        response = self.send(method, path, body, version=version)
         assert response.is_success, f"{method} {path}: {response.status_code} {response.text}"
         return dict(response.json()) if response.content else {}
 
