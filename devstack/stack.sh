@@ -7,6 +7,7 @@
 #   --computes   hosts; 1 unless given, several only with --fake
 #   --eventlet   green threads instead of the daemons' own defaults
 # Everything lies under STACK_DATA (/opt/stack/nova_clone); unstack.sh takes it away again.
+# With STACK_PREPARED=yes the packages and STACK_VENV are taken as they are.
 set -euo pipefail
 
 # shellcheck source=devstack/lib/settings.sh
@@ -59,6 +60,15 @@ package_lists() {
     [ "$OPTION_DATABASE" = sqlite ] || echo "$OPTION_DATABASE"
     echo guest-image
     echo hypervisor
+}
+
+prepare() {
+    local -a lists
+    step "packages" "$LOGS/packages.log"
+    mapfile -t lists < <(package_lists)
+    install_packages "${lists[@]}"
+    step "Python environment" "$LOGS/pip.log"
+    make_environment "$STACK_VENV" --editable ".[libvirt]" -r "$DEVSTACK/packages/clients.txt"
 }
 
 start_services() {
@@ -190,15 +200,10 @@ main() {
     check_kind
     trap explain_failure EXIT
 
-    step "packages" "$LOGS/packages.log"
-    local -a lists
-    mapfile -t lists < <(package_lists)
-    install_packages "${lists[@]}"
-    step "Python environment" "$LOGS/pip.log"
-    make_environment "$STACK_VENV" --editable ".[libvirt]" -r "$DEVSTACK/packages/clients.txt"
+    [ "$STACK_PREPARED" = yes ] || prepare
     PATH=$STACK_VENV/bin:$PATH
     step "guest image" "$LOGS/guest-image.log"
-    logged "$DEVSTACK/guest-image/build.sh" "$STACK_DATA/image"
+    logged "$DEVSTACK/guest-image/build.sh" "$STACK_IMAGE"
     make_secrets
     read_secrets
     step "RabbitMQ, database, libvirt" "$LOGS/services.log"
@@ -214,7 +219,7 @@ main() {
     cloud wait "$OPTION_COMPUTES"
     step "flavors, image, networks, keys" "$LOGS/provision.log"
     make_key
-    cloud provision "$STACK_DATA/image/guest.qcow2" "$STACK_DATA/ssh/id_ed25519.pub"
+    cloud provision "$STACK_IMAGE/guest.qcow2" "$STACK_DATA/ssh/id_ed25519.pub"
     step "the first server" "$LOGS/first-server.log"
     boot_first_server
     if [ "$OPTION_FAKE" = no ]; then
@@ -225,4 +230,5 @@ main() {
     say_what_next
 }
 
-main "$@"
+# On one line: the file may change while it runs.
+main "$@"; exit

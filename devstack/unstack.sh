@@ -57,4 +57,5 @@ main() {
     steps_done "the stack is down"
 }
 
-main "$@"
+# On one line: the file may change while it runs.
+main "$@"; exit

@@ -54,7 +54,7 @@ daemon_key() {
             case $word in "$CONFIG"/*) cat "$word" ;; esac
         done
         find "$REPOSITORY/nova_clone" -name '*.py' -printf '%p %s %T@\n' | sort
-        cat "$STACK_VENV/key"
+        [ ! -e "$STACK_VENV/key" ] || cat "$STACK_VENV/key"
     } | sha256sum
 }
 

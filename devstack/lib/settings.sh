@@ -8,6 +8,8 @@ DEVSTACK=$REPOSITORY/devstack
 # QEMU runs as a user without privileges and must be able to enter it.
 STACK_DATA=${STACK_DATA:-/opt/stack/nova_clone}
 STACK_VENV=${STACK_VENV:-$STACK_DATA/venv}
+STACK_IMAGE=${STACK_IMAGE:-$STACK_DATA/image}
+STACK_PREPARED=${STACK_PREPARED:-no}
 # Kept by unstack.sh --purge: packages of the guest's kernel.
 export NOVA_CLONE_CACHE=${NOVA_CLONE_CACHE:-/var/cache/nova_clone}
 

@@ -1,4 +1,6 @@
-"""Prints what the network service of one stack may have wired: a line "namespace NAME" or "device NAME" for each.
+"""Prints what the network service of one stack may have wired.
+
+A line "namespace NAME" or "device NAME" for each.
 
 usage: wired.py NETWORK_DATABASE RUN_PATH
 """
@@ -39,7 +41,7 @@ def of_records(database: Path) -> Iterator[str]:
 
 
 def of_servers(run_path: Path) -> Iterator[str]:
-    """Tell the names that follow from files of DHCP servers: their networks' records may be gone."""
+    """Tell the names that follow from DHCP servers' files: the records may be gone."""
     if not run_path.is_dir():
         return
     for folder in run_path.iterdir():

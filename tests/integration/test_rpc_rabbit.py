@@ -1,7 +1,7 @@
 """RPC over a real RabbitMQ that is restarted and loses queues.
 
 ``NOVA_CLONE_TEST_RABBIT_URL`` is the broker's transport URL and
-``NOVA_CLONE_TEST_RABBIT_NODE`` the node that ``rabbitmqctl`` talks to.
+``NOVA_CLONE_TEST_RABBIT_CTL`` the ``rabbitmqctl`` that talks to its node.
 """
 
 from __future__ import annotations
@@ -39,9 +39,8 @@ def environment(name: str) -> str:
 
 
 def rabbitmqctl(*words: str) -> str:
-    node = environment("NOVA_CLONE_TEST_RABBIT_NODE")
     done = subprocess.run(
-        ["rabbitmqctl", "--quiet", "--node", node, *words],
+        [environment("NOVA_CLONE_TEST_RABBIT_CTL"), "--quiet", *words],
         check=True,
         capture_output=True,
         text=True,
