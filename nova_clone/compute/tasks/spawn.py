@@ -71,6 +71,8 @@ def _judge(error: Exception, server_id: str) -> NovaError:
     """Return the error to report: `TryElsewhere` unless it would be the same everywhere."""
     if isinstance(error, _Hopeless):
         return error.error
+    if isinstance(error, NovaError) and not isinstance(error, Interrupted):
+        LOG.warning("build of server %s failed: %s", server_id, error.message)
     if isinstance(error, Interrupted | Invalid | TryElsewhere):
         return error
     if isinstance(error, NovaError):
