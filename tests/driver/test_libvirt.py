@@ -76,6 +76,7 @@ def a_server(server_id: str | None = None, *, ram: int = 16, disk: int = 1) -> S
 
 @pytest.fixture(scope="module")
 def hypervisor() -> Iterator[Hypervisor]:
+    assert URI, "NOVA_CLONE_TEST_LIBVIRT_URI does not name a libvirtd"
     where = Path(os.environ.get("NOVA_CLONE_TEST_INSTANCES") or "/var/lib/nova_clone-tests")
     path = where / f"test-{uuid.uuid4().hex[:8]}"
     settings = LibvirtSettings(

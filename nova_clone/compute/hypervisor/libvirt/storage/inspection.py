@@ -16,11 +16,13 @@ from nova_clone.domain.errors import Invalid
 _ACCEPTED: Mapping[str, tuple[frozenset[str], ...]] = {
     "raw": (frozenset({"raw"}), frozenset({"gpt"})),
     "ami": (frozenset({"raw"}), frozenset({"gpt"})),
-    "aki": (frozenset({"raw"}),),
-    "ari": (frozenset({"raw"}),),
+    "aki": (frozenset({"raw"}), frozenset({"gpt"})),
+    "ari": (frozenset({"raw"}), frozenset({"gpt"})),
     "qcow2": (frozenset({"qcow2"}),),
     "iso": (frozenset({"iso"}), frozenset({"iso", "gpt"})),
 }
+#: Kernels and their ramdisks. A kernel can look like a disk with a broken partition table.
+_NO_DISKS = frozenset({"aki", "ari"})
 _STEP = 64 * 1024
 
 
@@ -46,8 +48,9 @@ def inspect(path: Path, declared: str | None) -> Found:
     if found not in accepted:
         names = " and ".join(sorted(found))
         raise Invalid(f"The image is declared as {declared}, but its content is {names}.")
-    for each in inspectors:
-        _check(each)
+    if declared not in _NO_DISKS:
+        for each in inspectors:
+            _check(each)
     if declared != "qcow2":
         return Found(format="raw", size=path.stat().st_size)
     [qcow2] = inspectors

@@ -62,6 +62,11 @@ def raw(megabytes: int = 1) -> bytes:
     return bytes(megabytes * 1024**2)
 
 
+def boot_sector() -> bytes:
+    """Return what begins like a disk, with a partition table that makes no sense."""
+    return (bytes(446) + b"\x12" * 64 + b"\x55\xaa").ljust(1024**2, b"\0")
+
+
 def disc() -> bytes:
     """Return a CD."""
     iso = pycdlib.PyCdlib()

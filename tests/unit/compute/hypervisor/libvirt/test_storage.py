@@ -14,6 +14,7 @@ from nova_clone.compute.hypervisor.libvirt.settings import StorageSettings
 from nova_clone.compute.hypervisor.libvirt.storage import record
 from nova_clone.compute.hypervisor.libvirt.storage.disks import Disks
 from nova_clone.compute.hypervisor.libvirt.storage.files import takes_direct_io
+from nova_clone.compute.hypervisor.libvirt.storage.inspection import inspect
 from nova_clone.compute.hypervisor.libvirt.storage.record import Disk
 from nova_clone.compute.hypervisor.port import GuestSpec
 from nova_clone.domain.block_device import BlockDevice
@@ -253,6 +254,19 @@ def test_own_kernels_lie_beside_the_disks(tmp_path: Path, programs: Programs) ->
     store = Store(tmp_path, images.raw())
     store.prepare("ami", kernel_id="k1", ramdisk_id="r1")
     assert {"disk", "kernel", "ramdisk"} <= {path.name for path in store.directory.iterdir()}
+
+
+def test_a_kernel_may_look_like_a_disk(tmp_path: Path, programs: Programs) -> None:
+    store = Store(tmp_path, images.boot_sector())
+    with pytest.raises(Invalid):
+        store.prepare("raw")
+    found = inspect(_written(tmp_path / "kernel", images.boot_sector()), "aki")
+    assert found.format == "raw"
+
+
+def _written(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
 
 
 def test_preparing_again_changes_nothing(tmp_path: Path, programs: Programs) -> None:
