@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,25 @@ from nova_clone.placement.snapshot import Follower
 from nova_clone.placement.web.environment import Environment
 from nova_clone.placement.web.rules import RULES
 from nova_clone.web.policy import Policy
-from nova_clone.web.wsgi import WsgiApp
+from nova_clone.web.wsgi import Environ, StartResponse, WsgiApp
 from tests.cloud import Cloud
 
 ADMIN = {"x-auth-token": "admin", "x-roles": "admin,service"}
 _NOTHING: Mapping[Any, Any] = {}
+
+
+def _client(app: WsgiApp) -> httpx.Client:
+    def encoded(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        # httpx hands over a path as text, where WSGI wants its bytes one by one.
+        environ["PATH_INFO"] = environ["PATH_INFO"].encode().decode("latin-1")
+        return app(environ, start_response)
+
+    # falcon's own client refuses a 201 without a type, which clients of Placement expect.
+    return httpx.Client(
+        transport=httpx.WSGITransport(app=encoded),
+        base_url="http://placement.example.com",
+        headers=ADMIN,
+    )
 
 
 class Placement:
@@ -39,35 +53,34 @@ class Placement:
         self._cloud = Cloud(self.directory)
         self._cloud.sync()
         self._cloud.start_conductor()
-        self.app = self._app(options, policy)
-        # falcon's own client refuses a 201 without a type, which clients of Placement expect.
-        self.client = httpx.Client(
-            transport=httpx.WSGITransport(app=self.app),
-            base_url="http://placement.example.com",
-            headers=ADMIN,
-        )
+        self._configure(options, policy)
+        self.app = self._process()
+        self.client = _client(self.app)
 
-    def _app(self, options: Mapping[tuple[str, str], Any], policy: Mapping[str, str]) -> WsgiApp:
+    def _configure(self, options: Mapping[tuple[str, str], Any], policy: Mapping[str, str]) -> None:
         (self.directory / "policy.yaml").write_text(yaml.safe_dump(dict(policy)))
         config = self.directory / "placement.conf"
         config.write_text("")
-        conf = self.conf = cfg.ConfigOpts()
-        register_opts(conf, ("base", *OPTIONS))
-        conf(args=[], default_config_files=[str(config)], default_config_dirs=[])
-        conf.set_override("auth_strategy", "noauth2", group="api")
-        app.register_libraries(conf)
+        self.conf = cfg.ConfigOpts()
+        register_opts(self.conf, ("base", *OPTIONS))
+        self.conf(args=[], default_config_files=[str(config)], default_config_dirs=[])
+        self.conf.set_override("auth_strategy", "noauth2", group="api")
+        app.register_libraries(self.conf)
         for (group, name), value in options.items():
-            conf.set_override(name, value, group=group)
-        settings = from_conf(conf)
-        return app.build_web(
-            conf,
-            Environment(
-                settings=settings,
-                conductor=self._cloud.conductor,
-                follower=Follower(self._cloud.conductor),
-            ),
-            policy=Policy(RULES, app.policy_settings(conf)),
+            self.conf.set_override(name, value, group=group)
+
+    def _process(self) -> WsgiApp:
+        environment = Environment(
+            settings=from_conf(self.conf),
+            conductor=self._cloud.conductor,
+            follower=Follower(self._cloud.conductor),
         )
+        policy = Policy(RULES, app.policy_settings(self.conf))
+        return app.build_web(self.conf, environment, policy=policy)
+
+    def another(self) -> httpx.Client:
+        """Return a client of one more process of the same service."""
+        return _client(self._process())
 
     def send(
         self, method: str, path: str, body: Any = None, *, version: str = "1.39", **headers: str

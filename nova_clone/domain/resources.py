@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from datetime import datetime
 
 MAX_INT = 2**31 - 1
+#: No capacity counts for more, however large the allocation ratio.
+MAX_CAPACITY = 2**63 - 1
 VCPU = "VCPU"
 MEMORY_MB = "MEMORY_MB"
 DISK_GB = "DISK_GB"
@@ -32,7 +34,8 @@ class Inventory:
     @property
     def capacity(self) -> int:
         """Return how much may be handed out altogether."""
-        return int((self.total - self.reserved) * self.allocation_ratio)
+        room = (self.total - self.reserved) * self.allocation_ratio
+        return int(max(-MAX_CAPACITY, min(room, MAX_CAPACITY)))
 
     @property
     def free(self) -> int:
