@@ -176,10 +176,10 @@ class ComputeDaemon:
 
     def _settled(self, result: StepFinished, awaited: bool) -> None:  # noqa: FBT001
         self._env.spool.drop(result.ticket, result.server_id)
-        if not awaited and result.power_state is PowerState.RUNNING:
-            # It may have been built for a server that was deleted while this host was away.
+        if not awaited:
+            # It may have been made for a server that was deleted while this host was away.
             try:
-                self._orphans.check({result.server_id})
+                self._orphans.clear(result.server_id)
             except NovaError as error:
                 LOG.warning("server %s is looked at later: %s", result.server_id, error.message)
 

@@ -139,6 +139,18 @@ class Orphans:
         found = self._env.conductor.host_servers(service_context(), HostRef(host=self._env.host))
         self.check(guests - {server.id for server in found.servers})
 
+    def clear(self, server_id: str) -> None:
+        """Remove all that this host made for a server, if the server is deleted.
+
+        What a late request has made is no orphan that settings decide about: it goes.
+        """
+        if self._operations.busy(server_id):
+            return
+        for server in self._records((server_id,)):
+            if server.deleted:
+                LOG.info("server %s is deleted: what was made for it is removed", server_id)
+                self._remove(server)
+
     def check(self, server_ids: set[str]) -> None:
         """Deal with the guests of these servers if the servers are deleted."""
         suspects = tuple(sorted(each for each in server_ids if not self._operations.busy(each)))
@@ -167,7 +179,7 @@ class Orphans:
         match self._env.settings.orphan_action:
             case "reap":
                 LOG.warning("server %s is deleted: its guest is removed", server.id)
-                remove_from_host(self._env, server, server.vifs)
+                self._remove(server)
             case "shutdown":
                 LOG.warning("server %s is deleted: its guest is shut down", server.id)
                 self._env.driver.power_off(server, 0)
@@ -175,6 +187,11 @@ class Orphans:
                 LOG.warning("server %s is deleted, but its guest is here", server.id)
             case "noop":
                 return
+
+    def _remove(self, server: Server) -> None:
+        # The record of a deleted server knows no ports any more, the network service may.
+        remove_from_host(self._env, server, server.vifs or self._env.networks.vifs(server.id))
+        self._env.networks.release(server.id)
 
 
 def _aware(moment: dt.datetime) -> dt.datetime:
