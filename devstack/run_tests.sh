@@ -162,5 +162,4 @@ main() {
     [ ${#FAILED[@]} -eq 0 ]
 }
 
-# On one line: the file may change while it runs.
-main "$@"; exit
+main "$@"

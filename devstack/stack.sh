@@ -230,5 +230,4 @@ main() {
     say_what_next
 }
 
-# On one line: the file may change while it runs.
-main "$@"; exit
+main "$@"

@@ -57,5 +57,4 @@ main() {
     steps_done "the stack is down"
 }
 
-# On one line: the file may change while it runs.
-main "$@"; exit
+main "$@"

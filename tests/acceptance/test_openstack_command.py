@@ -97,7 +97,8 @@ def test_a_keypair_is_made_and_taken_away(pretended: Stack) -> None:
 def test_what_fits_nowhere_tells_the_tenant_little_and_the_operator_why(pretended: Stack) -> None:
     pretended.openstack("flavor", "create", "huge", "--ram", "128", "--disk", "99999999")
     words = ("--image", "guest", "--flavor", "huge", "--nic", f"net-id={network(pretended)}")
-    pretended.openstack("server", "create", *words, "--wait", "big", user="demo")
+    said = pretended.refusal("server", "create", *words, "--wait", "big", user="demo")
+    assert "Error creating server: big" in said
     fault = pretended.json("server", "show", "big", user="demo")["fault"]
     assert fault["code"] == 500
     assert "No valid host was found" in fault["message"]

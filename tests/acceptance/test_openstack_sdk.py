@@ -14,7 +14,7 @@ from tests.acceptance.machine import Stack
 pytestmark = [
     pytest.mark.acceptance,
     # The SDK calls parts of its own that it deprecates.
-    pytest.mark.filterwarnings("ignore::openstack.warnings.OpenStackDeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::PendingDeprecationWarning"),
 ]
 
 
