@@ -33,8 +33,7 @@ from nova_clone.domain.quota import Usage
 from nova_clone.domain.server.server import Fault, Server, ServerBrief
 from nova_clone.domain.server.status import TaskState, VmState
 
-# The clock comes along: what a host's state is now depends on it.
-_BY_ID = sa.select(*COLUMNS, utc_now().label("clock")).where(T.id == sa.bindparam("server_id"))
+_BY_ID = sa.select(*COLUMNS).where(T.id == sa.bindparam("server_id"))
 _BRIEF = (T.id, T.name)
 _INSERT = sa.insert(cell.servers)
 
@@ -93,10 +92,7 @@ class ServerRepository:
         if project_id is not None:
             query = query.where(T.project_id == project_id)
         rows = self._session.cell_db.execute(query, {"server_id": server_id}).all()
-        if not rows:
-            return None
-        self._session.clock_read(rows[0].clock)
-        return self._records(rows)[0]
+        return self._records(rows)[0] if rows else None
 
     def page(self, request: ListServers) -> ServerPage:
         """Return a page of servers; raises `Invalid` for a marker or sort key that is none."""
