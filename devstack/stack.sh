@@ -141,8 +141,13 @@ server_built() {
 }
 
 boot_first_server() {
-    local network
-    case $(server_status) in
+    local network status
+    status=$(server_status)
+    if [ "$status" = ERROR ]; then
+        logged openstack server delete --wait "$FIRST"
+        status=
+    fi
+    case $status in
     ACTIVE) note "the server $FIRST is there" ;;
     '')
         network=$(openstack network show -f value -c id private)
