@@ -160,11 +160,12 @@ class SqlJournal:
                 sa.select(W.id)
                 .where(W.id.in_(tuple(ids)), W.leased_by == lease.owner)
                 .order_by(W.id)
-                .with_for_update()
             )
             held = [WorkflowId(i) for i in work.cell_db.execute(query).scalars()]
-            if held:
-                _extend(work, held, lease)
+            # A row that is locked is being committed: it must not hold up the other leases.
+            free = list(work.cell_db.execute(query.with_for_update(skip_locked=True)).scalars())
+            if free:
+                _extend(work, free, lease)
             return held
 
         return self._transactions.run(renew) if ids else []
