@@ -179,7 +179,7 @@ class ComputeDaemon:
         if not awaited:
             # It may have been made for a server that was deleted while this host was away.
             try:
-                self._orphans.clear(result.server_id)
+                self._orphans.clear(result.server_id, result.vifs or ())
             except NovaError as error:
                 LOG.warning("server %s is looked at later: %s", result.server_id, error.message)
 

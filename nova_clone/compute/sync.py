@@ -13,6 +13,7 @@ from nova_clone.contracts.hosts import HostRef, HostServers, PowerObserved
 from nova_clone.contracts.servers import ListServers, ServerFilters
 from nova_clone.domain.errors import Unavailable
 from nova_clone.domain.identity import service_context
+from nova_clone.domain.port import Vif
 from nova_clone.domain.server.server import Server
 from nova_clone.domain.server.status import PowerState
 
@@ -139,17 +140,18 @@ class Orphans:
         found = self._env.conductor.host_servers(service_context(), HostRef(host=self._env.host))
         self.check(guests - {server.id for server in found.servers})
 
-    def clear(self, server_id: str) -> None:
+    def clear(self, server_id: str, made: tuple[Vif, ...] = ()) -> None:
         """Remove all that this host made for a server, if the server is deleted.
 
-        What a late request has made is no orphan that settings decide about: it goes.
+        What a late request has made is no orphan that settings decide about: it goes, with
+        the ports in ``made``.
         """
         if self._operations.busy(server_id):
             return
         for server in self._records((server_id,)):
             if server.deleted:
                 LOG.info("server %s is deleted: what was made for it is removed", server_id)
-                self._remove(server)
+                self._remove(server, made)
 
     def check(self, server_ids: set[str]) -> None:
         """Deal with the guests of these servers if the servers are deleted."""
@@ -188,9 +190,10 @@ class Orphans:
             case "noop":
                 return
 
-    def _remove(self, server: Server) -> None:
-        # The record of a deleted server knows no ports any more, the network service may.
-        remove_from_host(self._env, server, server.vifs or self._env.networks.vifs(server.id))
+    def _remove(self, server: Server, made: tuple[Vif, ...] = ()) -> None:
+        # Neither the record nor the network service alone knows every port there ever was.
+        known = (*server.vifs, *self._env.networks.vifs(server.id), *made)
+        remove_from_host(self._env, server, tuple({vif.port_id: vif for vif in known}.values()))
         self._env.networks.release(server.id)
 
 
