@@ -41,7 +41,13 @@ def cloud(pretended: Stack) -> Iterator[Any]:
 
 def test_a_server_by_the_layer_of_tasks(cloud: Any) -> None:
     server = cloud.create_server(
-        "task", image="guest", flavor="m1.nano", network="private", key_name="devstack", wait=True
+        "task",
+        image="guest",
+        flavor="m1.nano",
+        network="private",
+        key_name="devstack",
+        auto_ip=False,
+        wait=True,
     )
     assert server.status == "ACTIVE"
     assert cloud.get_server_console(server) != ""
