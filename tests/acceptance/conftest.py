@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -9,22 +10,31 @@ import pytest
 from tests.acceptance.machine import Machine, Stack
 
 
-def _a_stack(*options: str) -> Iterator[Stack]:
+def _a_stack(
+    request: pytest.FixtureRequest, factory: pytest.TempPathFactory, *options: str
+) -> Iterator[Stack]:
     machine = Machine()
+    failed_before = request.session.testsfailed
     try:
         stack = Stack(machine, *options)
         stack.start()
         yield stack
         assert "no processes are left" in stack.stop()
     finally:
+        if request.session.testsfailed > failed_before:
+            shutil.copytree(machine.data / "log", factory.mktemp("stack") / "log")
         machine.close()
 
 
 @pytest.fixture(scope="session")
-def pretended() -> Iterator[Stack]:
-    yield from _a_stack("--fake", "--computes", "2")
+def pretended(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
+    yield from _a_stack(request, tmp_path_factory, "--fake", "--computes", "2")
 
 
 @pytest.fixture(scope="session")
-def real() -> Iterator[Stack]:
-    yield from _a_stack()
+def real(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Stack]:
+    yield from _a_stack(request, tmp_path_factory)

@@ -36,6 +36,9 @@ mount -t tmpfs tmpfs /run
 umount --recursive --lazy /sys
 mount -t sysfs sysfs /sys
 for kind in lib log cache; do mount -t tmpfs tmpfs /var/$kind/libvirt; done
+cp -a /etc/libvirt /run/etc-libvirt
+find /run/etc-libvirt/qemu -name '*.xml' -delete
+mount --bind /run/etc-libvirt /etc/libvirt
 mkdir -p /run/lock /run/netns
 ip link set lo up
 echo ready
