@@ -122,6 +122,7 @@ compute_host() {
     echo "compute-$1"
 }
 
+# $1 = health port
 write_standalone_conf() {
     cat <<EOF
 [DEFAULT]
@@ -133,7 +134,9 @@ metadata_secret = $METADATA_PASSWORD
 
 [standalone_network]
 run_path = $STATE/network
+
 EOF
+    write_health_conf "$1"
 }
 
 # $1 = name, $2 = password, $3... = roles of the user in the project of the same name
@@ -199,12 +202,11 @@ write_config() {
         umask 077
         write_nova_conf >"$CONFIG/nova.conf"
         write_conductor_conf >"$CONFIG/nova-conductor.conf"
-        write_standalone_conf >"$CONFIG/nova-standalone.conf"
         write_identity_file >"$CONFIG/identity.yaml"
         write_clouds_yaml >"$CONFIG/clouds.yaml"
         while read -r name port _; do
             case $name in
-            nova-standalone) ;;
+            nova-standalone) write_standalone_conf "$port" >"$CONFIG/$name.conf" ;;
             nova-compute-*) write_compute_conf "$port" "${name##*-}" >"$CONFIG/$name.conf" ;;
             *) write_health_conf "$port" >"$CONFIG/$name.conf" ;;
             esac

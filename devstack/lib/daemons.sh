@@ -91,10 +91,7 @@ daemon_ready() {
     local port
     process_of "$PIDS/$1.pid" >/dev/null || die "$1 ended; see $LOGS/$1.log"
     port=$(daemon_field "$1" 2)
-    case $1 in
-    nova-standalone) http_answers http://127.0.0.1:5000/v3 && http_answers http://127.0.0.1:9696/ ;;
-    *) http_answers "http://127.0.0.1:$port/healthcheck" ;;
-    esac
+    http_answers "http://127.0.0.1:$port/healthcheck"
 }
 
 wait_for_daemon() {
