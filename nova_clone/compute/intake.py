@@ -38,6 +38,7 @@ class Intake:
             kind=kind,
             run=_logged(context, request, run),
             refuse=functools.partial(answers.failed, self._env.host, request),
+            final=isinstance(request, DestroyServer) and not request.keep_ports,
         )
         if self._operations.submit(operation) is Verdict.LATE:
             self._env.spool.drop(request.ticket, request.server.id)

@@ -58,13 +58,17 @@ Run = Callable[[Progress], StepFinished]
 
 @dataclasses.dataclass(frozen=True, kw_only=True, eq=False)
 class Operation:
-    """One piece of work on a server. ``refuse`` words the answer when it is not done."""
+    """One piece of work on a server. ``refuse`` words the answer when it is not done.
+
+    ``final`` marks the removal of a server that is being deleted: no build follows it.
+    """
 
     ticket: Ticket
     server_id: str
     kind: Kind
     run: Run
     refuse: Callable[[NovaError], StepFinished]
+    final: bool = False
     progress: Progress = dataclasses.field(default_factory=Progress)
 
 
@@ -86,6 +90,13 @@ class Ledger:
     def __init__(self, limit: int = REMEMBERED) -> None:
         self._limit = limit
         self._flows: OrderedDict[tuple[str, str], _Flow] = OrderedDict()
+        self._gone: OrderedDict[str, None] = OrderedDict()
+
+    def removed(self, server_id: str) -> None:
+        """Take note that a server is deleted: a build of it that comes now is late."""
+        self._gone[server_id] = None
+        while len(self._gone) > self._limit:
+            self._gone.popitem(last=False)
 
     def judge(self, ticket: Ticket, server_id: str, kind: Kind) -> Verdict:
         """Take note of a ticket and tell whether it is work."""
@@ -96,6 +107,8 @@ class Ledger:
         step = (ticket.epoch, ticket.step)
         if step in flow.results:
             return Verdict.REPEATED
+        if kind is Kind.BUILD and server_id in self._gone:
+            return Verdict.LATE
         if ticket.epoch < flow.epoch:
             return Verdict.LATE
         if kind is not Kind.DESTROY and ticket.epoch <= flow.destroyed:
@@ -208,6 +221,8 @@ class Operations:
                 LOG.info("%s ticket %s for server %s", verdict.value, ticket, server_id)
                 known = self._ledger.result(ticket, server_id)
                 return verdict, [] if known is None else [known]
+            if operation.final:
+                self._ledger.removed(server_id)
             answers = self._overtake(operation) if operation.kind is Kind.DESTROY else []
             lane = self._lanes.setdefault(server_id, _Lane())
             lane.waiting.append(operation)

@@ -287,3 +287,10 @@ def test_the_ledger_forgets_the_oldest() -> None:
     assert ledger.judge(a_ticket(workflow="c"), "s1", Kind.BUILD) is Verdict.REPEATED
     assert ledger.judge(a_ticket(workflow="a"), "s1", Kind.BUILD) is Verdict.FRESH
     assert ledger.result(a_ticket(workflow="b"), "s1") is None
+
+
+def test_a_build_that_comes_after_the_final_removal_is_late() -> None:
+    ledger = Ledger()
+    ledger.removed("s1")
+    assert ledger.judge(a_ticket(workflow="a"), "s1", Kind.BUILD) is Verdict.LATE
+    assert ledger.judge(a_ticket(workflow="b"), "s2", Kind.BUILD) is Verdict.FRESH
