@@ -13,8 +13,9 @@ from tests.acceptance.machine import Stack
 
 pytestmark = [
     pytest.mark.acceptance,
-    # The SDK calls parts of its own that it deprecates.
+    # The SDK calls parts of its own that it deprecates; as errors, its waiting swallows them.
     pytest.mark.filterwarnings("ignore::PendingDeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::openstack.warnings.OpenStackDeprecationWarning"),
 ]
 
 
