@@ -28,7 +28,9 @@ def settings_from(conf: Any) -> SchedulerSettings:
     return SchedulerSettings(
         host=conf.host,
         enabled_filters=tuple(chosen.enabled_filters),
-        weights={name: getattr(chosen, f"{name}_weight_multiplier") for name in WEIGHERS},
+        weight_multipliers={
+            weigher.multiplier: chosen[weigher.multiplier] for weigher in WEIGHERS.values()
+        },
         host_subset_size=chosen.host_subset_size,
         shuffle_best_same_weighed_hosts=chosen.shuffle_best_same_weighed_hosts,
         max_placement_results=conf.scheduler.max_placement_results,

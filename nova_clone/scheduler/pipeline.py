@@ -13,7 +13,7 @@ from nova_clone.domain.resources import Amounts
 from nova_clone.scheduler.filters.base import Filter
 from nova_clone.scheduler.settings import SchedulerSettings
 from nova_clone.scheduler.snapshot import HostView
-from nova_clone.scheduler.weighers import weigh
+from nova_clone.scheduler.weighers.weighing import weigh
 
 SAMPLE = 5
 
@@ -48,7 +48,10 @@ def decide(
     for rule in filters:
         if spec.forced_host and rule.name not in ("RequestedHostFilter", "AvailabilityZoneFilter"):
             continue
-        passed = [view for view in remaining if rule.passes(view, spec, settings)]
+        fits = rule.prepare(spec, settings)
+        if fits is None:
+            continue
+        passed = [view for view in remaining if fits(view)]
         if len(passed) < len(remaining):
             kept = {view.host for view in passed}
             removals.append(
@@ -57,7 +60,7 @@ def decide(
         remaining = passed
         if not remaining:
             break
-    weights = weigh(remaining, spec, settings.weights)
+    weights = weigh(remaining, spec, settings)
     ordered = _order(remaining, weights, settings)[: settings.alternates + 1]
     explanation = Explanation(
         candidates=len(views),

@@ -28,7 +28,7 @@ class SchedulerService:
         self._settings = settings
         self._placement = placement
         self._hosts = hosts
-        self._filters = enabled(settings.enabled_filters)
+        self._filters = enabled(settings)
         self._pending = Pending()
         self._deciding = threading.Lock()
 

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Mapping
 
 #: Option groups that the daemon reads.
-OPTIONS = ("scheduler", "filter_scheduler", "compute", "zones", "conductor")
+OPTIONS = ("scheduler", "filter_scheduler", "metrics", "compute", "zones", "conductor")
 
 DEFAULT_FILTERS = (
     "ComputeFilter",
@@ -21,14 +21,18 @@ DEFAULT_FILTERS = (
 class SchedulerSettings:
     """Settings of choice, by Nova's option names.
 
-    ``weights`` maps a weigher's name to its multiplier. ``host_subset_size`` is how many of
-    the best hosts one is drawn from. ``alternates`` counts the choices behind the first.
+    ``weight_multipliers`` maps a weigher's option (``ram_weight_multiplier``) to its value.
+    ``host_subset_size`` is how many of the best hosts one is drawn from. ``alternates``
+    counts the choices behind the first. What begins with ``metrics`` is of the group
+    ``[metrics]``.
     """
 
     host: str = "scheduler"
     threads: int = 8
+    available_filters: tuple[str, ...] = ("nova.scheduler.filters.all_filters",)
     enabled_filters: tuple[str, ...] = DEFAULT_FILTERS
-    weights: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    weight_classes: tuple[str, ...] = ("nova.scheduler.weights.all_weighers",)
+    weight_multipliers: Mapping[str, float] = dataclasses.field(default_factory=dict)
     host_subset_size: int = 1
     shuffle_best_same_weighed_hosts: bool = False
     max_placement_results: int = 1000
@@ -36,6 +40,13 @@ class SchedulerSettings:
     default_zone: str = "nova"
     max_io_ops_per_host: int = 8
     max_instances_per_host: int = 50
+    isolated_hosts: frozenset[str] = frozenset()
+    isolated_images: frozenset[str] = frozenset()
+    restrict_isolated_hosts_to_isolated_images: bool = True
     image_properties_default_architecture: str | None = None
     aggregate_image_properties_isolation_namespace: str | None = None
-    build_failure_weight_multiplier: float = 1_000_000.0
+    aggregate_image_properties_isolation_separator: str = "."
+    image_props_weight_setting: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    metrics_weight_setting: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    metrics_required: bool = True
+    metrics_weight_of_unavailable: float = -10_000.0

@@ -15,6 +15,7 @@ from nova_clone.scheduler.filters.server_group import (
     ServerGroupAffinityFilter,
     ServerGroupAntiAffinityFilter,
 )
+from nova_clone.scheduler.settings import SchedulerSettings
 
 ALWAYS: tuple[Filter, ...] = (RequestedHostFilter(), AvailabilityZoneFilter())
 FILTERS: dict[str, Filter] = {
@@ -31,12 +32,12 @@ FILTERS: dict[str, Filter] = {
 }
 
 
-def enabled(names: tuple[str, ...]) -> tuple[Filter, ...]:
+def enabled(settings: SchedulerSettings) -> tuple[Filter, ...]:
     """Return the filters to run, in order; the ones that are always on come first.
 
     Raises `Invalid` for a name that no filter has.
     """
-    unknown = sorted(set(names) - set(FILTERS))
+    unknown = sorted(set(settings.enabled_filters) - set(FILTERS))
     if unknown:
-        raise Invalid(f"Unknown scheduler filters: {', '.join(unknown)}")
-    return (*ALWAYS, *(FILTERS[name] for name in names))
+        raise Invalid(f"[filter_scheduler] enabled_filters: no such filter: {', '.join(unknown)}")
+    return (*ALWAYS, *(FILTERS[name] for name in settings.enabled_filters))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from nova_clone.domain.request_spec import RequestSpec
+from nova_clone.scheduler.filters.base import Predicate
 from nova_clone.scheduler.settings import SchedulerSettings
-from nova_clone.scheduler.snapshot import HostView
 
 
 class AvailabilityZoneFilter:
@@ -14,6 +14,9 @@ class AvailabilityZoneFilter:
 
     name: ClassVar[str] = "AvailabilityZoneFilter"
 
-    def passes(self, view: HostView, spec: RequestSpec, settings: SchedulerSettings) -> bool:
-        """Tell whether the host is in the wanted zone."""
-        return spec.availability_zone is None or spec.availability_zone == view.zone
+    def prepare(self, spec: RequestSpec, settings: SchedulerSettings) -> Predicate | None:
+        """Concern requests that name a zone."""
+        zone = spec.availability_zone
+        if zone is None:
+            return None
+        return lambda view: view.zone == zone

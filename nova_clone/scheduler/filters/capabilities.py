@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from nova_clone.domain.request_spec import RequestSpec
+from nova_clone.scheduler.filters.base import Predicate
 from nova_clone.scheduler.settings import SchedulerSettings
 from nova_clone.scheduler.snapshot import HostView
 
@@ -34,16 +35,22 @@ class ComputeCapabilitiesFilter:
 
     name: ClassVar[str] = "ComputeCapabilitiesFilter"
 
-    def passes(self, view: HostView, spec: RequestSpec, settings: SchedulerSettings) -> bool:
-        """Tell whether every capability that the flavor asks for is met."""
-        for key, wanted in spec.flavor.extra_specs.items():
-            scope, _, rest = key.partition(":")
-            if scope != SCOPE or not rest:
-                continue
-            value = _fact(view, rest)
-            if value is None or not matches(value, wanted):
-                return False
-        return True
+    def prepare(self, spec: RequestSpec, settings: SchedulerSettings) -> Predicate | None:
+        """Concern flavors with such extra specs."""
+        wanted = [
+            (name, value)
+            for scope, _, name, value in (
+                (*key.partition(":"), value) for key, value in spec.flavor.extra_specs.items()
+            )
+            if scope == SCOPE and name
+        ]
+        if not wanted:
+            return None
+        return lambda view: all(_meets(_fact(view, name), value) for name, value in wanted)
+
+
+def _meets(value: str | None, wanted: str) -> bool:
+    return value is not None and matches(value, wanted)
 
 
 def _fact(view: HostView, name: str) -> str | None:

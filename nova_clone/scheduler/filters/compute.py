@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from nova_clone.domain.request_spec import RequestSpec
+from nova_clone.scheduler.filters.base import Predicate
 from nova_clone.scheduler.settings import SchedulerSettings
-from nova_clone.scheduler.snapshot import HostView
 
 
 class ComputeFilter:
@@ -14,6 +14,6 @@ class ComputeFilter:
 
     name: ClassVar[str] = "ComputeFilter"
 
-    def passes(self, view: HostView, spec: RequestSpec, settings: SchedulerSettings) -> bool:
-        """Tell whether the host's service is there."""
-        return view.up and not view.record.disabled
+    def prepare(self, spec: RequestSpec, settings: SchedulerSettings) -> Predicate | None:
+        """Concern every request."""
+        return lambda view: view.up and not view.record.disabled

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from nova_clone.domain.request_spec import RequestSpec
+from nova_clone.scheduler.filters.base import Predicate
 from nova_clone.scheduler.settings import SchedulerSettings
-from nova_clone.scheduler.snapshot import HostView
 
 #: What people write, and the name that hypervisors report.
 ARCHITECTURES = {"amd64": "x86_64", "x86": "i686", "i386": "i686", "arm64": "aarch64"}
@@ -17,8 +17,8 @@ class ImagePropertiesFilter:
 
     name: ClassVar[str] = "ImagePropertiesFilter"
 
-    def passes(self, view: HostView, spec: RequestSpec, settings: SchedulerSettings) -> bool:
-        """Tell whether the host supports what the image asks for."""
+    def prepare(self, spec: RequestSpec, settings: SchedulerSettings) -> Predicate | None:
+        """Concern images that name one of the three, or all when a default is set."""
         properties = spec.image_properties
         architecture = (
             properties.get("hw_architecture")
@@ -31,8 +31,8 @@ class ImagePropertiesFilter:
             properties.get("hw_vm_mode") or properties.get("vm_mode"),
         )
         if not any(wanted):
-            return True
-        return any(
+            return None
+        return lambda view: any(
             all(
                 need is None or need.lower() == offer.lower()
                 for need, offer in zip(wanted, supported, strict=True)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from nova_clone.domain.request_spec import RequestSpec
+from nova_clone.scheduler.filters.base import Predicate
 from nova_clone.scheduler.settings import SchedulerSettings
-from nova_clone.scheduler.snapshot import HostView
 
 
 class NumInstancesFilter:
@@ -14,6 +14,7 @@ class NumInstancesFilter:
 
     name: ClassVar[str] = "NumInstancesFilter"
 
-    def passes(self, view: HostView, spec: RequestSpec, settings: SchedulerSettings) -> bool:
-        """Tell whether the host has room for one more by number."""
-        return view.summary.consumers < settings.max_instances_per_host
+    def prepare(self, spec: RequestSpec, settings: SchedulerSettings) -> Predicate | None:
+        """Concern every request."""
+        limit = settings.max_instances_per_host
+        return lambda view: view.summary.consumers < limit

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from nova_clone.domain.request_spec import RequestSpec
+from nova_clone.scheduler.filters.base import Predicate
 from nova_clone.scheduler.settings import SchedulerSettings
-from nova_clone.scheduler.snapshot import HostView
 
 
 class RequestedHostFilter:
@@ -14,10 +14,10 @@ class RequestedHostFilter:
 
     name: ClassVar[str] = "RequestedHostFilter"
 
-    def passes(self, view: HostView, spec: RequestSpec, settings: SchedulerSettings) -> bool:
-        """Tell whether the host is the requested one."""
+    def prepare(self, spec: RequestSpec, settings: SchedulerSettings) -> Predicate | None:
+        """Concern requests with a forced or requested host or node."""
         host = spec.forced_host or spec.requested_host
         node = spec.forced_node or spec.requested_node
-        return (host is None or host == view.record.host) and (
-            node is None or node == view.record.node
-        )
+        if host is None and node is None:
+            return None
+        return lambda view: host in (None, view.record.host) and node in (None, view.record.node)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import ClassVar
 
 from nova_clone.domain.request_spec import RequestSpec
+from nova_clone.scheduler.filters.base import Predicate
 from nova_clone.scheduler.settings import SchedulerSettings
-from nova_clone.scheduler.snapshot import HostView
 
 
 class ServerGroupAffinityFilter:
@@ -14,12 +14,13 @@ class ServerGroupAffinityFilter:
 
     name: ClassVar[str] = "ServerGroupAffinityFilter"
 
-    def passes(self, view: HostView, spec: RequestSpec, settings: SchedulerSettings) -> bool:
-        """Tell whether the host keeps the group together."""
+    def prepare(self, spec: RequestSpec, settings: SchedulerSettings) -> Predicate | None:
+        """Concern groups with members; the first may go anywhere."""
         group = spec.group
         if group is None or group.policy != "affinity" or not group.members:
-            return True
-        return view.host in group.members
+            return None
+        members = group.members
+        return lambda view: view.host in members
 
 
 class ServerGroupAntiAffinityFilter:
@@ -27,9 +28,12 @@ class ServerGroupAntiAffinityFilter:
 
     name: ClassVar[str] = "ServerGroupAntiAffinityFilter"
 
-    def passes(self, view: HostView, spec: RequestSpec, settings: SchedulerSettings) -> bool:
-        """Tell whether the host keeps the group apart."""
+    def prepare(self, spec: RequestSpec, settings: SchedulerSettings) -> Predicate | None:
+        """Concern groups of the policy that have members."""
         group = spec.group
         if group is None or group.policy != "anti-affinity":
-            return True
-        return group.members.get(view.host, 0) < group.max_per_host
+            return None
+        full = {host for host, count in group.members.items() if count >= group.max_per_host}
+        if not full:
+            return None
+        return lambda view: view.host not in full

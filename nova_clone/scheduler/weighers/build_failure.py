@@ -1,0 +1,21 @@
+"""BuildFailureWeigher."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from nova_clone.domain.request_spec import RequestSpec
+from nova_clone.scheduler.settings import SchedulerSettings
+from nova_clone.scheduler.weighers.base import Score
+
+
+class BuildFailureWeigher:
+    """Prefers hosts where fewer builds failed since the last that went well."""
+
+    name: ClassVar[str] = "BuildFailureWeigher"
+    multiplier: ClassVar[str] = "build_failure_weight_multiplier"
+    default: ClassVar[float] = 1_000_000.0
+
+    def prepare(self, spec: RequestSpec, settings: SchedulerSettings) -> Score | None:
+        """Concern every request."""
+        return lambda view: -view.record.failed_builds

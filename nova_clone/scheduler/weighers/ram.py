@@ -1,0 +1,21 @@
+"""RAMWeigher."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from nova_clone.domain.request_spec import RequestSpec
+from nova_clone.scheduler.settings import SchedulerSettings
+from nova_clone.scheduler.weighers.base import Score
+
+
+class RAMWeigher:
+    """Prefers free memory."""
+
+    name: ClassVar[str] = "RAMWeigher"
+    multiplier: ClassVar[str] = "ram_weight_multiplier"
+    default: ClassVar[float] = 1.0
+
+    def prepare(self, spec: RequestSpec, settings: SchedulerSettings) -> Score | None:
+        """Concern every request."""
+        return lambda view: view.free_ram_mb
