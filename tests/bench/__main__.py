@@ -12,7 +12,7 @@ from nova_clone.runtime import concurrency
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("mode", choices=["boot", "profile"])
+    parser.add_argument("mode", choices=["boot", "profile", "scheduler"])
     parser.add_argument("--servers", type=int, default=200)
     parser.add_argument("--concurrency", type=int, default=10)
     parser.add_argument("--computes", type=int, default=6)
@@ -32,20 +32,45 @@ def _arguments() -> argparse.Namespace:
         metavar="GROUP.NAME=VALUE",
         help="set an option of nova.conf",
     )
+    parser.add_argument("--hosts", type=_numbers, default=[1000, 10000], metavar="N,N")
+    parser.add_argument("--weights", type=_words, default=["spread", "pack"], metavar="NAME,NAME")
+    parser.add_argument("--requests", type=int, default=100, help="decided in each case")
     parser.add_argument("--json", type=Path, help="write every figure to this file")
     parser.add_argument("--top", type=int, default=25, help="functions per daemon of a profile")
     parser.add_argument("--keep", type=Path, help="keep logs and profiles in this folder")
     return parser.parse_args()
 
 
+def _words(text: str) -> list[str]:
+    return text.split(",")
+
+
+def _numbers(text: str) -> list[int]:
+    return [int(word) for word in _words(text)]
+
+
 def main() -> None:
     """Run what the command line asks for and print it."""
     arguments = _arguments()
     concurrency.init("threading")
+    if arguments.mode == "scheduler":
+        _run_scheduler(arguments)
+        return
     with tempfile.TemporaryDirectory(prefix="nova-bench-") as temporary:
         directory = arguments.keep or Path(temporary)
         directory.mkdir(parents=True, exist_ok=True)
         _run(arguments, directory)
+
+
+def _run_scheduler(arguments: argparse.Namespace) -> None:
+    from tests.bench import scheduler
+
+    measured = scheduler.cases(
+        arguments.hosts, arguments.weights, arguments.servers, arguments.requests
+    )
+    found = scheduler.run(measured)
+    if arguments.json:
+        arguments.json.write_text(scheduler.document(found))
 
 
 def _run(arguments: argparse.Namespace, directory: Path) -> None:
