@@ -191,6 +191,7 @@ Type next:
 EOF
     [ "$OPTION_FAKE" = yes ] || echo "  devstack/ssh-guest first"
     cat <<EOF
+  devstack/manage nova-manage audit
   devstack/restart nova-scheduler
   devstack/unstack.sh        # --purge forgets the data, too
 EOF
