@@ -47,13 +47,22 @@ class Removal:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Explanation:
-    """Why hosts were chosen, or none could be. For admins."""
+    """Why hosts were chosen, or none could be. For admins.
+
+    Placement looked at ``considered`` trees and offered ``candidates`` hosts of the ``asked``
+    that it was asked for at most (0: no limit); ``fitting`` of these passed every filter.
+    ``weights`` are those of the best. ``placement_milliseconds`` is the part of
+    ``milliseconds`` that was spent on waiting for Placement.
+    """
 
     candidates: int = 0
     considered: int = 0
     removals: tuple[Removal, ...] = ()
     weights: Mapping[str, float] = dataclasses.field(default_factory=dict)
     milliseconds: float = 0.0
+    asked: int = 0
+    fitting: int = 0
+    placement_milliseconds: float = 0.0
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

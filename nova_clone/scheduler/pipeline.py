@@ -65,6 +65,7 @@ def decide(
     explanation = Explanation(
         candidates=len(views),
         considered=candidates.considered,
+        fitting=len(remaining),
         removals=tuple(removals),
         weights={view.host: round(weights[view.host], 4) for view in ordered[:SAMPLE]},
     )

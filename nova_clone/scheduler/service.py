@@ -37,12 +37,15 @@ class SchedulerService:
         started = time.monotonic()
         query = candidate_query(request.spec, limit=self._settings.max_placement_results)
         candidates = self._placement.candidates(context, query)
+        offered = time.monotonic()
         feed = self._hosts.refresh(context)
         with self._deciding:
             decisions = [self._decide(request, candidates, feed) for _server in request.server_ids]
         explanation = dataclasses.replace(
             decisions[0].explanation if decisions else Explanation(),
-            milliseconds=round((time.monotonic() - started) * 1000, 2),
+            asked=query.limit,
+            milliseconds=_milliseconds(started, time.monotonic()),
+            placement_milliseconds=_milliseconds(started, offered),
         )
         if any(not decision.choices for decision in decisions):
             raise NoValidHost(explanation=dataclasses.asdict(explanation))
@@ -65,3 +68,7 @@ class SchedulerService:
             best = decision.choices[0]
             self._pending.note(roots[best.provider_id], best)
         return decision
+
+
+def _milliseconds(since: float, until: float) -> float:
+    return round((until - since) * 1000, 2)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime as dt
 from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
+from nova_clone.conductor.decisions import Decision, decode, encode
 from nova_clone.conductor.store.paging import page_size
 from nova_clone.conductor.store.session import Session
 from nova_clone.conductor.store.tables import cell
@@ -30,6 +33,18 @@ _INSERT = sa.insert(cell.actions)
 _EVENT = ("event", "start_time", "finish_time", "result", "host", "details", "traceback")
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Decided:
+    """A decision of the scheduler with the action and the event that it belongs to."""
+
+    server_id: str
+    request_id: str
+    action: str
+    action_start: dt.datetime
+    event: ActionEvent
+    decision: Decision
+
+
 class ActionRepository:
     """Actions by server and request; events belong to the last action of a request."""
 
@@ -46,13 +61,22 @@ class ActionRepository:
         if rows:
             self._session.cell_db.execute(_INSERT, rows)
 
-    def begin_event(self, server_id: str, request_id: str, event: ActionEvent) -> bool:
+    def begin_event(
+        self,
+        server_id: str,
+        request_id: str,
+        event: ActionEvent,
+        *,
+        decision: Decision | None = None,
+    ) -> bool:
         """Record that a step begins, once; False when there is no such action."""
         number = self._number(server_id, request_id)
         if number is None:
             return False
         if self._open_event(number, event.event) is None:
             values: dict[str, Any] = {name: getattr(event, name) for name in _EVENT}
+            if decision is not None:
+                values["decision"] = encode(decision)
             self._session.cell_db.execute(
                 sa.insert(cell.action_events).values(action_number=number, **values)
             )
@@ -87,6 +111,36 @@ class ActionRepository:
             return False
         self._touch(number, {"message": message[:255]})
         return True
+
+    def decisions(
+        self, *, server_id: str | None = None, request_id: str | None = None, limit: int = 100
+    ) -> tuple[Decided, ...]:
+        """Return the last decisions about a server or in a request, oldest first."""
+        query = (
+            sa.select(
+                A.server_id,
+                A.request_id,
+                A.action,
+                A.start_time.label("action_start"),
+                E.decision,
+                *(E[name] for name in _EVENT),
+            )
+            .join_from(cell.action_events, cell.actions, A.number == E.action_number)
+            .where(E.decision.is_not(None))
+            .order_by(E.number.desc())
+            .limit(limit)
+        )
+        if server_id is not None:
+            query = query.where(A.server_id == server_id)
+        if request_id is not None:
+            query = query.where(A.request_id == request_id)
+        rows = self._session.cell_db.execute(query).all()
+        return tuple(_decided(row) for row in reversed(rows))
+
+    def servers_of(self, request_id: str, *, limit: int = 100) -> tuple[str, ...]:
+        """Return the servers that a request acted on, as far as is known."""
+        query = sa.select(A.server_id).where(A.request_id == request_id).order_by(A.number)
+        return tuple(self._session.cell_db.execute(query.limit(limit)).scalars())
 
     def page(self, request: ActionQuery) -> Actions:
         """Return the actions of a server, newest first; raises `Invalid` for a bad marker.
@@ -149,3 +203,14 @@ class ActionRepository:
 
 def _action(row: Any, events: tuple[ActionEvent, ...] = ()) -> Action:
     return Action(events=events, **dict(zip(_ACTION, row[1:], strict=True)))
+
+
+def _decided(row: Any) -> Decided:
+    return Decided(
+        server_id=row.server_id,
+        request_id=row.request_id,
+        action=row.action,
+        action_start=row.action_start,
+        event=ActionEvent(**{name: getattr(row, name) for name in _EVENT}),
+        decision=decode(row.decision),
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from nova_clone.conductor import decisions
 from nova_clone.conductor.environment import Environment
 from nova_clone.conductor.store.unit_of_work import UnitOfWork
 from nova_clone.conductor.workflows import events, successors
@@ -37,6 +38,8 @@ RULE = LIFECYCLE[Operation.BUILD]
 #: Claims lost to others before a request gives up; builds that fail are bounded apart.
 MAX_PLACINGS = 20
 CONSUMER_TYPE = "INSTANCE"
+EVENT = "compute__do_build_and_run_instance"
+PLACING_EVENT = "conductor_schedule_and_build_instances"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -95,7 +98,10 @@ def claim(ctx: StepContext) -> Result:
     params: BuildParams = ctx.params
 
     def apply(work: UnitOfWork) -> None:
-        choice = _claim_first(work, ctx.subject, chosen.choices, params.spec)
+        taken = _claim_first(work, ctx.subject, chosen.choices, params.spec)
+        choice = chosen.choices[taken]
+        hosts = [other.host for other in chosen.choices]
+        decision = decisions.placed(chosen.explanation, hosts, taken, ctx.failures)
         place = {"host": choice.host, "node": choice.node, "launched_on": choice.host}
         moved = work.servers.transition(
             ctx.subject,
@@ -106,14 +112,14 @@ def claim(ctx: StepContext) -> Result:
         if not moved:
             # Somebody wants it deleted; whoever does that must know where it is.
             work.servers.update(ctx.subject, place)
-        events.begin(work, ctx, "compute__do_build_and_run_instance", host=choice.host)
+        events.begin(work, ctx, EVENT, host=choice.host, decision=decision)
 
     return Done(apply=apply)
 
 
 def _claim_first(
     work: UnitOfWork, server_id: str, choices: tuple[HostChoice, ...], spec: RequestSpec
-) -> HostChoice:
+) -> int:
     allocations = [
         Allocation(
             consumer_id=server_id,
@@ -125,7 +131,7 @@ def _claim_first(
         for choice in choices
     ]
     try:
-        return choices[work.placement.claim_first(allocations)]
+        return work.placement.claim_first(allocations)
     except Conflict as error:
         raise TryElsewhere("Other requests took the resources first", lost=len(choices)) from error
 
@@ -190,7 +196,7 @@ def ask_cleanup(ctx: StepContext) -> Result:
     def apply(work: UnitOfWork) -> None:
         work.hosts.build_failed(host)
         error = ctx.failures[-1].error if ctx.failures else ctx.error
-        events.finish(work, ctx, "compute__do_build_and_run_instance", error)
+        events.finish(work, ctx, EVENT, error)
 
     return Done(apply=apply)
 
@@ -226,7 +232,7 @@ def activate(ctx: StepContext) -> Result:
         if not moved:
             work.servers.update(ctx.subject, changes)
         work.hosts.build_succeeded(answer.host)
-        events.finish(work, ctx, "compute__do_build_and_run_instance")
+        events.finish(work, ctx, EVENT)
         env.passwords.drop(ctx.subject)
 
     return Done(apply=apply)
@@ -259,7 +265,8 @@ def fail(ctx: StepContext, error: NovaError) -> Result:
             expect_task=None,
             changes={"vm_state": VmState.ERROR, "task_state": None},
         )
-        events.record_failure(work, ctx, error, event="conductor_schedule_and_build_instances")
+        decision = decisions.failed(error, ctx.failures)
+        events.record_failure(work, ctx, error, event=PLACING_EVENT, decision=decision)
         env.passwords.drop(ctx.subject)
 
     return Done(apply=apply)

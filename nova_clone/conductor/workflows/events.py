@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+from nova_clone.conductor.decisions import MAX_LENGTH, Decision, lines
 from nova_clone.conductor.store.unit_of_work import UnitOfWork
 from nova_clone.domain.action import ActionEvent
-from nova_clone.domain.errors import Invalid, NovaError, NoValidHost, OverQuota
+from nova_clone.domain.errors import Invalid, NovaError, NoValidHost, OverQuota, Unavailable
 from nova_clone.domain.server.server import Fault
 from nova_clone.workflow.step import StepContext
 
 #: Errors whose own words a tenant may read.
 _SPEAKING = (Invalid, OverQuota)
+#: Details that the lines of a decision tell.
+_TOLD = ("explanation",)
 NO_HOST = "No valid host was found. There are not enough hosts available."
 
 
-def begin(work: UnitOfWork, ctx: StepContext, event: str, *, host: str | None = None) -> None:
-    """Record that a part of the action began."""
+def begin(
+    work: UnitOfWork,
+    ctx: StepContext,
+    event: str,
+    *,
+    host: str | None = None,
+    decision: Decision | None = None,
+) -> None:
+    """Record that a part of the action began, and the decision that led to it."""
+    details = "\n".join(lines(decision)) if decision is not None else None
     work.actions.begin_event(
         ctx.subject,
         ctx.context.request_id,
-        ActionEvent(event=event, start_time=work.now(), host=host),
+        ActionEvent(event=event, start_time=work.now(), host=host, details=details),
+        decision=decision,
     )
 
 
@@ -46,19 +58,24 @@ def finish(work: UnitOfWork, ctx: StepContext, event: str, error: NovaError | No
 
 
 def record_failure(
-    work: UnitOfWork, ctx: StepContext, error: NovaError, *, event: str, fault: bool = True
+    work: UnitOfWork,
+    ctx: StepContext,
+    error: NovaError,
+    *,
+    event: str,
+    decision: Decision | None = None,
 ) -> None:
     """Record that the action failed: on the action, in an event for admins, as a fault."""
-    begin(work, ctx, event)
-    finish(work, ctx, event, error)
+    now = work.now()
+    details = describe(error, decision)
+    failed = ActionEvent(
+        event=event, start_time=now, finish_time=now, result="Error", details=details
+    )
+    work.actions.begin_event(ctx.subject, ctx.context.request_id, failed, decision=decision)
     work.actions.fail(ctx.subject, ctx.context.request_id)
-    if fault:
-        work.servers.fault(
-            ctx.subject,
-            Fault(
-                code=500, message=tenant_text(error), details=describe(error), created_at=work.now()
-            ),
-        )
+    work.servers.fault(
+        ctx.subject, Fault(code=500, message=tenant_text(error), details=details, created_at=now)
+    )
 
 
 def tenant_text(error: NovaError) -> str:
@@ -67,25 +84,15 @@ def tenant_text(error: NovaError) -> str:
         return error.message if error.details.get("last_error") else NO_HOST
     if isinstance(error, _SPEAKING):
         return error.message
+    if isinstance(error, Unavailable):
+        return Unavailable().message
     return type(error).__name__
 
 
-def describe(error: NovaError) -> str:
+def describe(error: NovaError, decision: Decision | None = None) -> str:
     """Return what an admin may read of `error`: its text and everything that explains it."""
-    lines = [f"{type(error).__name__}: {error.message}"]
-    explanation = error.details.get("explanation")
-    if isinstance(explanation, dict):
-        lines.append(
-            f"Placement offered {explanation.get('candidates', 0)} of "
-            f"{explanation.get('considered', 0)} hosts."
-        )
-        for removal in explanation.get("removals", ()):
-            hosts = ", ".join(removal.get("hosts", ()))
-            lines.append(
-                f"{removal['reason']} removed {removal['count']} host(s)"
-                + (f": {hosts}" if hosts else "")
-            )
-    for name, value in error.details.items():
-        if name != "explanation":
-            lines.append(f"{name}: {value}")
-    return "\n".join(lines)
+    told = [f"{type(error).__name__}: {error.message}"]
+    if decision is not None:
+        told.extend(lines(decision))
+    told.extend(f"{name}: {value}" for name, value in error.details.items() if name not in _TOLD)
+    return "\n".join(told)[:MAX_LENGTH]

@@ -204,6 +204,7 @@ actions = sa.Table(
     **TABLE_OPTIONS,
 )
 
+#: ``decision`` is what the scheduler saw when it chose the event's host, or found none.
 action_events = sa.Table(
     "action_events",
     metadata,
@@ -216,6 +217,7 @@ action_events = sa.Table(
     sa.Column("host", name_type()),
     sa.Column("details", document_type()),
     sa.Column("traceback", document_type()),
+    sa.Column("decision", document_type()),
     sa.Index("ix_action_events_action", "action_number"),
     **TABLE_OPTIONS,
 )

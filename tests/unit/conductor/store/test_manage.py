@@ -59,14 +59,16 @@ def add_host(store: Store, host: str) -> None:
 class TestSchemas:
     def test_each_set_is_synced_by_its_own_command(self, manage: Manage) -> None:
         commands = [
-            ("api_db", nova.main, "global_0001"),
-            ("db", nova.main, "cell_0001"),
-            ("db", placement.main, "placement_0001"),
+            ("api_db", nova.main, "global"),
+            ("db", nova.main, "cell"),
+            ("db", placement.main, "placement"),
         ]
-        for category, main, newest in commands:
+        for category, main, label in commands:
             assert manage(category, "version", main=main) == (0, "")
             assert manage(category, "sync", main=main) == (0, "")
-            assert manage(category, "version", main=main) == (0, newest)
+            code, newest = manage(category, "version", main=main)
+            assert code == 0
+            assert re.fullmatch(label + r"_\d{4}", newest)
             assert manage(category, "sync", newest, main=main) == (0, "")
 
     def test_one_database_may_hold_all(self, manage: Manage, configuration: Path) -> None:
@@ -76,7 +78,7 @@ class TestSchemas:
         assert manage("api_db", "version") == (0, "")
         assert manage("api_db", "sync") == (0, "")
         assert manage("db", "sync", main=placement.main) == (0, "")
-        assert manage("db", "version") == (0, "cell_0001")
+        assert manage("db", "version")[1].startswith("cell_")
 
     def test_a_database_that_cannot_be_used(
         self, manage: Manage, configuration: Path, capsys: pytest.CaptureFixture[str]
