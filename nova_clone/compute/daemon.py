@@ -15,6 +15,7 @@ from nova_clone.compute.environment import Environment, Images, Networks
 from nova_clone.compute.hypervisor.port import Hypervisor
 from nova_clone.compute.intake import Intake
 from nova_clone.compute.inventory import HostReporter, Node
+from nova_clone.compute.late import LateWork
 from nova_clone.compute.operations import Limits, Operations
 from nova_clone.compute.outcomes import Outcomes
 from nova_clone.compute.recover import Lost, Recovery
@@ -90,6 +91,7 @@ class ComputeDaemon:
         intake = Intake(self._env, self.operations)
         self._power = PowerSync(self._env, self.operations)
         self._orphans = Orphans(self._env, self.operations)
+        self._late = LateWork(self._orphans, self._env.spool)
         self._recovery = Recovery(self._env, intake, self.operations)
         node = Node(host=settings.host, uuid=identity.node_uuid(settings.state_path))
         self._reporter = HostReporter(node, driver, around.conductor, settings.inventory)
@@ -134,6 +136,7 @@ class ComputeDaemon:
             _every("heartbeat", settings.report_interval, self._beat),
             _every("resources", settings.resources_interval, self._reporter.refresh),
             _every("power-states", settings.power_sync_interval, self._power.full, soon=True),
+            _every("late-work", settings.report_interval, self._late.again),
             _every("orphans", settings.orphan_interval, self._orphans.look, soon=True),
         )
 
@@ -175,13 +178,11 @@ class ComputeDaemon:
         self._outcomes.report(result)
 
     def _settled(self, result: StepFinished, awaited: bool) -> None:  # noqa: FBT001
-        self._env.spool.drop(result.ticket, result.server_id)
-        if not awaited:
+        if awaited:
+            self._env.spool.drop(result.ticket, result.server_id)
+        else:
             # It may have been made for a server that was deleted while this host was away.
-            try:
-                self._orphans.clear(result.server_id, result.vifs or ())
-            except NovaError as error:
-                LOG.warning("server %s is looked at later: %s", result.server_id, error.message)
+            self._late.look(result)
 
 
 def _limits(settings: ComputeSettings) -> Limits:

@@ -15,7 +15,7 @@ from nova_clone.domain.errors import Unavailable
 from nova_clone.domain.identity import service_context
 from nova_clone.domain.port import Vif
 from nova_clone.domain.server.server import Server
-from nova_clone.domain.server.status import PowerState
+from nova_clone.domain.server.status import PowerState, TaskState
 
 LOG = logging.getLogger(__name__)
 
@@ -140,18 +140,21 @@ class Orphans:
         found = self._env.conductor.host_servers(service_context(), HostRef(host=self._env.host))
         self.check(guests - {server.id for server in found.servers})
 
-    def clear(self, server_id: str, made: tuple[Vif, ...] = ()) -> None:
+    def clear(self, server_id: str, made: tuple[Vif, ...] = ()) -> bool:
         """Remove all that this host made for a server, if the server is deleted.
 
         What a late request has made is no orphan that settings decide about: it goes, with
-        the ports in ``made``.
+        the ports in ``made``. Returns False when it cannot be told yet whether the server
+        lives on, because it is being worked on or deleted.
         """
         if self._operations.busy(server_id):
-            return
+            return False
         for server in self._records((server_id,)):
-            if server.deleted:
-                LOG.info("server %s is deleted: what was made for it is removed", server_id)
-                self._remove(server, made)
+            if not server.deleted:
+                return server.task_state is not TaskState.DELETING
+            LOG.info("server %s is deleted: what was made for it is removed", server_id)
+            self._remove(server, made)
+        return True
 
     def check(self, server_ids: set[str]) -> None:
         """Deal with the guests of these servers if the servers are deleted."""
