@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from nova_clone.clients.network import Networks
 from nova_clone.clients.session import Connection, ServiceAuth, own_credentials
 from nova_clone.conductor.audit import Findings, differences, read_records, report
+from nova_clone.conductor.manage.bus import open_bus
 from nova_clone.conductor.manage.session import Desk, subcommand
 from nova_clone.contracts.compute import ComputeContract, HostContents
 from nova_clone.contracts.hosts import ServiceQuery
 from nova_clone.domain.errors import NovaError
 from nova_clone.domain.identity import service_context
-from nova_clone.runtime import concurrency
 
 #: Exit codes: everything agrees, or it does not.
 AGREED, DIFFERENT = 0, 1
@@ -55,20 +53,8 @@ def _networks(conf: Any) -> Networks:
 def _hosts(desk: Desk) -> dict[str, HostContents | None]:
     query = ServiceQuery(binary="nova-compute")
     services = desk.store.read(lambda work: work.hosts.services(query))
-    with _bus(desk.conf) as bus:
+    with open_bus(desk.conf) as bus:
         return {service.host: _contents(bus, service.host) for service in services}
-
-
-@contextmanager
-def _bus(conf: Any) -> Iterator[Any]:
-    concurrency.init()
-    from nova_clone.rpc.transport import Bus
-
-    bus = Bus(conf, name="nova-manage", host=conf.host)
-    try:
-        yield bus
-    finally:
-        bus.close()
 
 
 def _contents(bus: Any, host: str) -> HostContents | None:

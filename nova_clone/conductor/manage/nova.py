@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TextIO
 
-from nova_clone.conductor.manage import audit, cells
+from nova_clone.conductor.manage import audit, cells, explain
 from nova_clone.conductor.manage.databases import (
     CellCommands,
     SchemaCommands,
@@ -31,5 +31,7 @@ def main(argv: Sequence[str] | None = None, *, output: TextIO | None = None) -> 
     )
     mappings = groups.add_parser("cell_v2", help="cells and their hosts")
     cells.add_commands(mappings.add_subparsers(required=True, metavar="COMMAND"))
+    choices = groups.add_parser("scheduler", help="what the scheduler chose, and could choose")
+    explain.add_command(choices.add_subparsers(required=True, metavar="COMMAND"))
     audit.add_command(groups)
     return run(parser, argv, output)

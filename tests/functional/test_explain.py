@@ -1,0 +1,118 @@
+"""An operator asks why servers are where they are, and how many more would fit."""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nova_clone.conductor.manage import nova
+from nova_clone.contracts.flavors import CreateFlavor
+from nova_clone.contracts.servers import ActionQuery, CreateServers
+from nova_clone.domain.errors import TryElsewhere
+from nova_clone.domain.identity import new_uuid
+from nova_clone.domain.port import NetworkMode, RequestedNetworks
+from tests.cloud import Cloud, a_cloud, a_context, a_flavor, an_admin
+
+Manage = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def cloud(tmp_path: Path) -> Iterator[Cloud]:
+    with a_cloud(tmp_path) as running:
+        gold = a_flavor(id="2", name="gold", extra_specs={"resources:CUSTOM_GOLD": "1"})
+        for flavor in (a_flavor(), gold):
+            running.conductor.create_flavor(an_admin(), CreateFlavor(flavor=flavor))
+        yield running
+
+
+@pytest.fixture
+def manage(cloud: Cloud, tmp_path: Path) -> Manage:
+    path = tmp_path / "nova.conf"
+    databases = ("database", "api_database", "placement_database")
+    path.write_text("".join(f"[{name}]\nconnection = {cloud.url}\n" for name in databases))
+
+    def manage(*argv: str) -> tuple[int, str]:
+        output = io.StringIO()
+        code = nova.main(["--config-file", str(path), *argv], output=output)
+        return code, output.getvalue().strip()
+
+    return manage
+
+
+def build(cloud: Cloud, status: str, **changes: Any) -> tuple[str, str]:
+    """Return the ids of a server and of its request, once it has a status."""
+    context = a_context()
+    wanted: dict[str, Any] = {
+        "name": "one",
+        "flavor_id": "1",
+        "image_id": cloud.image.id,
+        "networks": RequestedNetworks(mode=NetworkMode.NONE),
+    }
+    request = CreateServers(**(wanted | changes))
+    (server,) = cloud.conductor.create_servers(context, request).servers
+    cloud.wait_for(server.id, status)
+    return server.id, context.request_id
+
+
+def test_a_success_is_explained(cloud: Cloud, manage: Manage) -> None:
+    server_id, request_id = build(cloud, "ACTIVE")
+    server = cloud.server(server_id)
+    assert server is not None
+    code, text = manage("scheduler", "explain", server_id)
+    assert code == 0
+    assert f"Placed on {server.host}" in text
+    assert "Placement offered 2 of 2 hosts (at most 1000 were asked for)" in text
+    assert "Weights: " in text
+    assert manage("scheduler", "explain", request_id) == (code, text)
+    code, text = manage("scheduler", "explain", server_id, "--json")
+    (decision,) = json.loads(text)["decisions"]
+    assert (code, decision["outcome"], decision["host"]) == (0, "placed", server.host)
+    assert decision["explanation"]["fitting"] == 2
+    assert set(decision["explanation"]["weights"]) == {"host-0", "host-1"}
+
+
+def test_admins_read_it_with_the_event(cloud: Cloud) -> None:
+    server_id, request_id = build(cloud, "ACTIVE")
+    query = ActionQuery(server_id=server_id, request_id=request_id)
+    (action,) = cloud.conductor.list_actions(an_admin(), query).actions
+    assert [event.result for event in action.events] == ["Success"]
+    assert "2 passed every filter" in (action.events[0].details or "")
+
+
+def test_no_capacity_is_no_secret_to_operators_alone(cloud: Cloud, manage: Manage) -> None:
+    full, _ = build(cloud, "ERROR", flavor_id="2")
+    code, text = manage("scheduler", "explain", full)
+    assert code == 0
+    assert "Not placed, no capacity" in text
+    assert "Placement: CUSTOM_GOLD removed 2 host(s)" in text
+    picky, _ = build(cloud, "ERROR", requested_host="elsewhere")
+    assert manage("scheduler", "explain", picky)[0] == 0
+    for server_id in (full, picky):
+        server = cloud.server(server_id)
+        assert server is not None
+        assert server.fault is not None
+        assert server.fault.message.startswith("No valid host was found.")
+
+
+def test_each_attempt_is_a_decision_of_its_own(cloud: Cloud, manage: Manage) -> None:
+    for daemon in cloud.computes.values():
+        daemon.driver.faults.fail("launch", TryElsewhere("the disk is broken"))
+    server_id, _ = build(cloud, "ERROR")
+    code, text = manage("scheduler", "explain", server_id, "--json")
+    assert code == 0
+    first, second, last = json.loads(text)["decisions"]
+    assert {first["host"], second["host"]} == {"host-0", "host-1"}
+    assert [one["attempt_count"] for one in (first, second, last)] == [0, 1, 2]
+    assert last["attempts"][0]["host"] == first["host"]
+    assert "tried before removed 2 host(s)" in manage("scheduler", "explain", server_id)[1]
+
+
+def test_ids_that_nobody_knows(cloud: Cloud, manage: Manage) -> None:
+    for unknown in (new_uuid(), "req-nobody"):
+        code, text = manage("scheduler", "explain", unknown)
+        assert (code, text) == (1, f"There is no server or request {unknown}.")
