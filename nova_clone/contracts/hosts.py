@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from typing import Protocol
+from typing import Any, Protocol
 
 from nova_clone.contracts.compute import Ticket
 from nova_clone.contracts.paging import Page
@@ -102,7 +102,10 @@ class PowerObserved:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class HostRecord:
-    """One compute host as filters and weighers see it, apart from Placement's numbers."""
+    """One compute host as filters and weighers see it, apart from Placement's numbers.
+
+    ``cpu`` is a key of the feed's ``cpus``.
+    """
 
     host: str
     node: str
@@ -114,6 +117,10 @@ class HostRecord:
     up: bool = True
     failed_builds: int = 0
     aggregates: tuple[int, ...] = ()
+    host_ip: str | None = None
+    cpu: str = ""
+    metrics: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    cell: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -121,7 +128,8 @@ class HostFeed:
     """Hosts that changed since a change number; ``reset``: these are all.
 
     ``down`` names hosts whose service does not answer now, ``busy`` how many servers
-    are being built per host; both are always complete.
+    are being built per host; both are always complete. ``cpus`` describes each kind of
+    processor of `hosts` once: there are few kinds and many hosts.
     """
 
     sequence: int
@@ -131,6 +139,7 @@ class HostFeed:
     aggregates: tuple[Aggregate, ...] | None = None
     down: tuple[str, ...] = ()
     busy: Mapping[str, int] = dataclasses.field(default_factory=dict)
+    cpus: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -27,6 +27,8 @@ class RequestSpec:
 
     ``image_properties`` are the image's; ``forced_host``/``forced_node`` skip the
     filters (``zone:host:node``), ``requested_host``/``requested_node`` do not (2.74).
+    ``hinted_hosts`` tells where servers are that the hints name; those that are nowhere
+    are left out. ``cell`` is the one that a server to be moved is in.
     """
 
     flavor: Flavor
@@ -47,3 +49,5 @@ class RequestSpec:
     security_groups: tuple[str, ...] = ()
     boots_from_volume: bool = False
     group: GroupPlacement | None = None
+    hinted_hosts: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    cell: str | None = None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import threading
 from collections.abc import Mapping
+from typing import Any
 
 from nova_clone.contracts.conductor import ConductorContract
 from nova_clone.contracts.hosts import HostFeed, HostRecord
@@ -25,6 +26,7 @@ class HostView:
     building: int = 0
     aggregates: tuple[Aggregate, ...] = ()
     zone: str = "nova"
+    cpu_info: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     @property
     def host(self) -> str:
@@ -69,6 +71,7 @@ class Hosts:
         self._by_provider: dict[str, HostRecord] = {}
         self._aggregates: tuple[Aggregate, ...] = ()
         self._by_host: dict[str, tuple[Aggregate, ...]] = {}
+        self._cpus: dict[str, Mapping[str, Any]] = {}
 
     def refresh(self, context: RequestContext) -> HostFeed:
         """Ask for hosts that changed and return the feed, for what it says of this moment.
@@ -79,6 +82,7 @@ class Hosts:
         with self._lock:
             if feed.reset:
                 self._by_provider.clear()
+                self._cpus.clear()
             if feed.reset or feed.sequence >= self._sequence:
                 self._take(feed)
         return feed
@@ -93,6 +97,7 @@ class Hosts:
             }
         for record in feed.hosts:
             self._by_provider[record.provider_id] = record
+        self._cpus.update(feed.cpus)
         if feed.aggregates is not None:
             by_host: dict[str, list[Aggregate]] = {}
             for aggregate in feed.aggregates:
@@ -133,4 +138,5 @@ class Hosts:
             building=feed.busy.get(record.host, 0),
             aggregates=aggregates,
             zone=zone,
+            cpu_info=self._cpus.get(record.cpu, {}),
         )

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 
 from nova_clone.conductor.store.aggregates import AggregateRepository
 from nova_clone.conductor.store.compute_nodes import ComputeNodeRecords
-from nova_clone.conductor.store.encoding import TRIPLES
+from nova_clone.conductor.store.encoding import ANYTHING, TRIPLES
 from nova_clone.conductor.store.sequence import HORIZON
 from nova_clone.conductor.store.services import N, S
 from nova_clone.conductor.store.session import Session, TableSet
@@ -28,6 +30,8 @@ _NODE = (
     N.hypervisor_version,
     N.supported,
     N.failed_builds,
+    N.host_ip,
+    N.cpu_info,
 )
 
 
@@ -54,21 +58,27 @@ class HostRepository(ComputeNodeRecords):
             or groups_then != groups_now
             or not hosts_now - HORIZON <= hosts_then <= hosts_now
         )
+        rows = () if not reset and hosts_then == hosts_now else self._rows(hosts_then, reset)
         return HostFeed(
             sequence=groups_now << _HOST_BITS | hosts_now,
             reset=reset,
-            hosts=() if not reset and hosts_then == hosts_now else self._hosts(hosts_then, reset),
+            hosts=self._hosts(rows),
+            cpus={_key(text): ANYTHING.decode(text) for text in {row.cpu_info for row in rows}},
             removed=() if reset or hosts_then == hosts_now else self._removed(hosts_then),
             aggregates=AggregateRepository(self._session).list() if reset else None,
             down=self._down(),
             busy=self._busy(),
         )
 
-    def _hosts(self, since: int, reset: bool) -> tuple[HostRecord, ...]:  # noqa: FBT001
+    def _rows(self, since: int, reset: bool) -> Sequence[Any]:  # noqa: FBT001
         query = sa.select(*_NODE).order_by(N.number)
         if not reset:
             query = query.where(N.sequence > since)
-        rows = self._session.cell_db.execute(query).all()
+        return self._session.cell_db.execute(query).all()
+
+    def _hosts(self, rows: Sequence[Any]) -> tuple[HostRecord, ...]:
+        if not rows:
+            return ()
         services = self._service_rows()
         members = AggregateRepository(self._session).ids_by_host()
         return tuple(
@@ -90,6 +100,8 @@ class HostRepository(ComputeNodeRecords):
             up=up,
             failed_builds=row.failed_builds,
             aggregates=aggregates,
+            host_ip=row.host_ip,
+            cpu=_key(row.cpu_info),
         )
 
     def _service_rows(self) -> dict[str, Any]:
@@ -125,3 +137,7 @@ class HostRepository(ComputeNodeRecords):
             .group_by(table.host)
         )
         return {str(host): count for host, count in self._session.cell_db.execute(query)}
+
+
+def _key(document: str) -> str:
+    return hashlib.blake2s(document.encode(), digest_size=8).hexdigest()

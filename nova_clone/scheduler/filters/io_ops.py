@@ -1,10 +1,11 @@
-"""IoOpsFilter."""
+"""IoOpsFilter and AggregateIoOpsFilter."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
 from nova_clone.domain.request_spec import RequestSpec
+from nova_clone.scheduler.filters.aggregate_metadata import limit
 from nova_clone.scheduler.filters.base import Predicate
 from nova_clone.scheduler.settings import SchedulerSettings
 
@@ -16,5 +17,16 @@ class IoOpsFilter:
 
     def prepare(self, spec: RequestSpec, settings: SchedulerSettings) -> Predicate | None:
         """Concern every request."""
-        limit = settings.max_io_ops_per_host
-        return lambda view: view.building < limit
+        most = settings.max_io_ops_per_host
+        return lambda view: view.building < most
+
+
+class AggregateIoOpsFilter:
+    """The same, with the limit from the metadata ``max_io_ops_per_host`` of aggregates."""
+
+    name: ClassVar[str] = "AggregateIoOpsFilter"
+
+    def prepare(self, spec: RequestSpec, settings: SchedulerSettings) -> Predicate | None:
+        """Concern every request."""
+        most = limit("max_io_ops_per_host", settings.max_io_ops_per_host)
+        return lambda view: view.building < most(view)

@@ -1,10 +1,11 @@
-"""NumInstancesFilter."""
+"""NumInstancesFilter and AggregateNumInstancesFilter."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
 from nova_clone.domain.request_spec import RequestSpec
+from nova_clone.scheduler.filters.aggregate_metadata import limit
 from nova_clone.scheduler.filters.base import Predicate
 from nova_clone.scheduler.settings import SchedulerSettings
 
@@ -16,5 +17,16 @@ class NumInstancesFilter:
 
     def prepare(self, spec: RequestSpec, settings: SchedulerSettings) -> Predicate | None:
         """Concern every request."""
-        limit = settings.max_instances_per_host
-        return lambda view: view.summary.consumers < limit
+        most = settings.max_instances_per_host
+        return lambda view: view.summary.consumers < most
+
+
+class AggregateNumInstancesFilter:
+    """The same, with the limit from the metadata ``max_instances_per_host`` of aggregates."""
+
+    name: ClassVar[str] = "AggregateNumInstancesFilter"
+
+    def prepare(self, spec: RequestSpec, settings: SchedulerSettings) -> Predicate | None:
+        """Concern every request."""
+        most = limit("max_instances_per_host", settings.max_instances_per_host)
+        return lambda view: view.summary.consumers < most(view)

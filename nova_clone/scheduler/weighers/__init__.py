@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from nova_clone.scheduler.catalog import available
+from nova_clone.scheduler.settings import SchedulerSettings
 from nova_clone.scheduler.weighers.base import Weigher
 from nova_clone.scheduler.weighers.build_failure import BuildFailureWeigher
 from nova_clone.scheduler.weighers.cpu import CPUWeigher
@@ -29,3 +31,18 @@ WEIGHERS: dict[str, Weigher] = {
         BuildFailureWeigher(),
     )
 }
+
+
+def enabled(settings: SchedulerSettings) -> tuple[Weigher, ...]:
+    """Return the weighers to run.
+
+    Raises `Invalid`, with the name of the option, for one that does not exist.
+    """
+    return tuple(
+        available(
+            "[filter_scheduler] weight_classes",
+            settings.weight_classes,
+            WEIGHERS,
+            everything="nova.scheduler.weights.all_weighers",
+        ).values()
+    )

@@ -186,6 +186,18 @@ class TestFeed:
         assert (record.up, record.disabled, record.failed_builds) == (True, False, 0)
         assert found.aggregates == ()
 
+    def test_a_kind_of_processor_is_described_once(self, store: Store) -> None:
+        for host in ("one", "two"):
+            register(store, host)
+            report(store, host, host_ip="192.0.2.7")
+
+        found = feed(store)
+
+        (kind,) = found.cpus
+        assert found.cpus[kind] == {"arch": "x86_64"}
+        assert [record.cpu for record in found.hosts] == [kind, kind]
+        assert {record.host_ip for record in found.hosts} == {"192.0.2.7"}
+
     def test_only_what_changed_follows(self, store: Store) -> None:
         for host in ("one", "two"):
             register(store, host)
@@ -195,7 +207,7 @@ class TestFeed:
         start = feed(store)
         store.run(lambda work: work.hosts.save_compute_node("one", resources))
         assert feed(store, start.sequence) == dataclasses.replace(
-            start, reset=False, hosts=(), aggregates=None
+            start, reset=False, hosts=(), cpus={}, aggregates=None
         )
         newer = dataclasses.replace(resources, hypervisor_version=8000000)
         store.run(lambda work: work.hosts.save_compute_node("one", newer))
