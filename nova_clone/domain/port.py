@@ -7,6 +7,8 @@ import enum
 from collections.abc import Mapping
 from typing import Any
 
+from nova_clone.domain.resources import RequestGroup
+
 
 class NetworkMode(enum.Enum):
     """How the networks of a new server are chosen."""
@@ -20,12 +22,19 @@ class NetworkMode(enum.Enum):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RequestedNetwork:
-    """One network interface that a new server should have."""
+    """One network interface that a new server should have.
+
+    ``request_groups`` is what an existing port needs of the host (bandwidth), each group
+    from one provider; ``same_subtree`` names groups whose providers must be close.
+    """
 
     network_id: str | None = None
     port_id: str | None = None
     fixed_ip: str | None = None
     tag: str | None = None
+    vnic_type: str = "normal"
+    request_groups: tuple[RequestGroup, ...] = ()
+    same_subtree: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from nova_clone.domain.flavor import Flavor
 from nova_clone.domain.port import RequestedNetworks
+from nova_clone.domain.resources import RequestGroup
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,9 @@ class RequestSpec:
     filters (``zone:host:node``), ``requested_host``/``requested_node`` do not (2.74).
     ``hinted_hosts`` tells where servers are that the hints name; those that are nowhere
     are left out. ``cell`` is the one that a server to be moved is in.
+    ``request_groups``, with ``same_subtree`` and the traits of the root, are the needs of
+    devices; those of ports are in ``networks``. Each item of ``network_aggregates`` names
+    the aggregates that a segment of one routed network reaches.
     """
 
     flavor: Flavor
@@ -51,3 +55,9 @@ class RequestSpec:
     group: GroupPlacement | None = None
     hinted_hosts: Mapping[str, str] = dataclasses.field(default_factory=dict)
     cell: str | None = None
+    image_disk_format: str | None = None
+    request_groups: tuple[RequestGroup, ...] = ()
+    same_subtree: tuple[tuple[str, ...], ...] = ()
+    root_required: frozenset[str] = frozenset()
+    root_forbidden: frozenset[str] = frozenset()
+    network_aggregates: tuple[tuple[str, ...], ...] = ()

@@ -16,6 +16,7 @@ from nova_clone.rpc.transport import Bus
 from nova_clone.runtime.daemon import Process, Service
 from nova_clone.runtime.health import Status
 from nova_clone.runtime.logging import rpc_log_context
+from nova_clone.scheduler.prefilters.base import request_settings
 from nova_clone.scheduler.service import SchedulerService
 from nova_clone.scheduler.settings import SchedulerSettings
 from nova_clone.scheduler.snapshot import Hosts
@@ -33,7 +34,7 @@ def settings_from(conf: Any) -> SchedulerSettings:
         },
         host_subset_size=chosen.host_subset_size,
         shuffle_best_same_weighed_hosts=chosen.shuffle_best_same_weighed_hosts,
-        max_placement_results=conf.scheduler.max_placement_results,
+        requests=request_settings(conf),
         default_zone=conf.default_availability_zone,
         max_io_ops_per_host=chosen.max_io_ops_per_host,
         max_instances_per_host=chosen.max_instances_per_host,

@@ -35,10 +35,10 @@ class SchedulerService:
     def select_hosts(self, context: RequestContext, request: SelectHosts) -> Selection:
         """Choose hosts for each server of one request, best first."""
         started = time.monotonic()
-        query = candidate_query(request.spec, limit=self._settings.max_placement_results)
+        feed = self._hosts.refresh(context)
+        query = candidate_query(request.spec, self._hosts, self._settings.requests)
         candidates = self._placement.candidates(context, query)
         offered = time.monotonic()
-        feed = self._hosts.refresh(context)
         with self._deciding:
             decisions = [self._decide(request, candidates, feed) for _server in request.server_ids]
         explanation = dataclasses.replace(

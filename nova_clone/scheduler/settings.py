@@ -5,6 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
+from nova_clone.scheduler.prefilters.base import RequestSettings
+
 #: Option groups that the daemon reads.
 OPTIONS = ("scheduler", "filter_scheduler", "metrics", "compute", "zones", "conductor")
 
@@ -35,7 +37,7 @@ class SchedulerSettings:
     weight_multipliers: Mapping[str, float] = dataclasses.field(default_factory=dict)
     host_subset_size: int = 1
     shuffle_best_same_weighed_hosts: bool = False
-    max_placement_results: int = 1000
+    requests: RequestSettings = dataclasses.field(default_factory=RequestSettings)
     alternates: int = 9
     default_zone: str = "nova"
     max_io_ops_per_host: int = 8

@@ -107,6 +107,20 @@ class Hosts:
             self._by_host = {host: tuple(found) for host, found in by_host.items()}
         self._sequence = feed.sequence
 
+    @property
+    def aggregates(self) -> tuple[Aggregate, ...]:
+        """Return every host aggregate."""
+        return self._aggregates
+
+    def providers_of(self, host: str | None, node: str | None) -> tuple[str, ...]:
+        """Return the root providers of compute nodes by host name, node name or both."""
+        with self._lock:
+            return tuple(
+                record.provider_id
+                for record in self._by_provider.values()
+                if host in (None, record.host) and node in (None, record.node)
+            )
+
     def views(
         self, summaries: Mapping[str, ProviderSummary], feed: HostFeed
     ) -> dict[str, HostView]:

@@ -29,6 +29,7 @@ from nova_clone.placement.service import PlacementService
 from nova_clone.placement.snapshot import Follower
 from nova_clone.rpc.codec import encode_error
 from nova_clone.rpc.contract import Endpoint, Outgoing, endpoint, proxy
+from nova_clone.scheduler.prefilters.base import RequestSettings
 from nova_clone.scheduler.service import SchedulerService
 from nova_clone.scheduler.settings import SchedulerSettings
 from nova_clone.scheduler.snapshot import Hosts
@@ -249,7 +250,8 @@ def measure(case: Case) -> Figures:
     region: Any = Region(case.hosts, case.allocated)
     watch = Stopwatch(Follower(region))
     settings = SchedulerSettings(
-        weight_multipliers=WEIGHTS[case.weights], max_placement_results=case.limit
+        weight_multipliers=WEIGHTS[case.weights],
+        requests=RequestSettings(max_placement_results=case.limit),
     )
     scheduler = SchedulerService(settings, _Asked(watch), Hosts(region, default_zone="nova"))
     clients = _Clients(scheduler, region, case)
