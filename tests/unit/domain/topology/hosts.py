@@ -114,12 +114,13 @@ def rooms(draw: st.DrawFn) -> Room:
     for cell in cells:
         dedicated = sorted(layout(cell).dedicated)
         taken = draw(st.sets(st.sampled_from(dedicated or [-1]), max_size=2)) - {-1}
-        if taken or draw(st.booleans()):
+        taken_up = draw(st.integers(0, 2))
+        if taken or taken_up:
             use.append(
                 CellUse(
                     id=cell.id,
                     pinned=format_cpuset(taken),
-                    shared_cpus=draw(st.integers(0, 2)),
+                    shared_cpus=taken_up,
                     memory_mb=draw(st.sampled_from((0, 64))),
                     pages=draw(st.sampled_from(({}, {HUGE: 32}, {SMALL: 64 * 256}))),
                 )

@@ -1,0 +1,1 @@
+"""PCI devices that servers get for their own: what hosts offer and flavors ask for."""
