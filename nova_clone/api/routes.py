@@ -15,6 +15,7 @@ from nova_clone.api.keypairs.resource import Keypair, Keypairs
 from nova_clone.api.limits.resource import Limits
 from nova_clone.api.quota_sets.resource import QuotaSet
 from nova_clone.api.server_actions.resource import aliased_actions, server_actions
+from nova_clone.api.server_groups.resource import ServerGroup, ServerGroups
 from nova_clone.api.server_ips.resource import ServerAddresses, ServerNetworkAddresses
 from nova_clone.api.server_metadata.resource import ServerMetadata, ServerMetadataItem
 from nova_clone.api.servers.resource import Server, Servers, ServersDetail
@@ -39,6 +40,8 @@ def routes(env: Environment) -> tuple[Route, ...]:
         Route("/limits", Limits(env)),
         Route("/os-keypairs", Keypairs(env)),
         Route("/os-keypairs/{name}", Keypair(env)),
+        Route("/os-server-groups", ServerGroups(env)),
+        Route("/os-server-groups/{group_id}", ServerGroup(env)),
         Route("/os-quota-sets/{project_id}", QuotaSet(env)),
         Route("/os-quota-sets/{project_id}/detail", QuotaSet(env), suffix="detail"),
         Route("/os-quota-sets/{project_id}/defaults", QuotaSet(env), suffix="defaults"),

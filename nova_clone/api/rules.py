@@ -16,6 +16,7 @@ from nova_clone.api.keypairs import policy as keypairs
 from nova_clone.api.limits import policy as limits
 from nova_clone.api.quota_sets import policy as quota_sets
 from nova_clone.api.server_actions import resource as server_actions
+from nova_clone.api.server_groups import policy as server_groups
 from nova_clone.api.server_ips import policy as server_ips
 from nova_clone.api.server_metadata import policy as server_metadata
 from nova_clone.api.servers import policy as servers
@@ -37,6 +38,7 @@ RULES: Final = (
     *limits.RULES,
     *quota_sets.RULES,
     *server_actions.RULES,
+    *server_groups.RULES,
     *server_ips.RULES,
     *server_metadata.RULES,
     *servers.RULES,

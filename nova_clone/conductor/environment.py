@@ -6,9 +6,11 @@ import dataclasses
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import Any
 
 from nova_clone.clients.image import ImageService
 from nova_clone.clients.network import NetworkService
+from nova_clone.conductor.proposals import Proposals
 from nova_clone.conductor.settings import ConductorSettings
 from nova_clone.conductor.store.unit_of_work import Store
 from nova_clone.contracts.compute import ComputeContract
@@ -57,5 +59,6 @@ class Environment:
     images: ImageService
     networks: NetworkService
     passwords: Passwords = dataclasses.field(default_factory=Passwords)
+    proposals: Proposals[Any] = dataclasses.field(default_factory=Proposals)
     #: The lease that work accepted here begins with, so that it need not be taken first.
     lease: Lease | None = None

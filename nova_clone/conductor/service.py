@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from nova_clone.conductor.environment import Environment
-from nova_clone.conductor.handlers import limits, server_changes, steps
+from nova_clone.conductor.handlers import limits, server_changes, server_groups, steps
 from nova_clone.conductor.handlers.create_servers import create_servers
 from nova_clone.conductor.handlers.operate import Order, operate
 from nova_clone.conductor.queries import hosts as host_queries
@@ -21,6 +21,7 @@ from nova_clone.contracts import (
     placement_store,
     servers,
 )
+from nova_clone.contracts import server_groups as groups
 from nova_clone.domain.errors import NotFound
 from nova_clone.domain.flavor import Flavor
 from nova_clone.domain.host import Service
@@ -29,6 +30,7 @@ from nova_clone.domain.keypair import Keypair
 from nova_clone.domain.resources import Provider
 from nova_clone.domain.server.lifecycle import Operation
 from nova_clone.domain.server.server import Server
+from nova_clone.domain.server_group import ServerGroup
 from nova_clone.workflow.worker import Worker
 
 T = TypeVar("T")
@@ -108,9 +110,12 @@ class ConductorService:
     def update_server(self, context: RequestContext, request: servers.UpdateServer) -> Server:
         """Change attributes of a server."""
         project = visible_project(context)
-        return self._run(
-            lambda work: server_changes.update(self._env.settings, work, project, request)
-        )
+
+        def write(work: UnitOfWork) -> Server:
+            changed = server_changes.update(self._env.settings, work, project, request)
+            return server_groups.shown(work, changed)
+
+        return self._run(write)
 
     def change_metadata(self, context: RequestContext, request: servers.ChangeMetadata) -> Server:
         """Change a server's metadata."""
@@ -121,9 +126,12 @@ class ConductorService:
 
     def show_server(self, context: RequestContext, request: servers.ServerRef) -> Server:
         """Return a server."""
-        return self._read(
-            lambda work: work.servers.get(request.id, project_id=visible_project(context))
-        )
+
+        def read(work: UnitOfWork) -> Server:
+            found = work.servers.get(request.id, project_id=visible_project(context))
+            return server_groups.shown(work, found)
+
+        return self._read(read)
 
     def list_servers(
         self, context: RequestContext, request: servers.ListServers
@@ -151,6 +159,34 @@ class ConductorService:
         return self._read(
             lambda work: work.servers.get(request.server_id, project_id=request.project_id)
         )
+
+    # Server groups
+
+    def list_server_groups(
+        self, context: RequestContext, request: groups.ServerGroupQuery
+    ) -> groups.ServerGroups:
+        """Return server groups."""
+        return self._read(lambda work: groups.ServerGroups(groups=work.server_groups.page(request)))
+
+    def show_server_group(
+        self, context: RequestContext, request: groups.ServerGroupRef
+    ) -> ServerGroup:
+        """Return a server group."""
+        project = visible_project(context)
+        return self._read(lambda work: work.server_groups.get(request.id, project_id=project))
+
+    def create_server_group(
+        self, context: RequestContext, request: groups.CreateServerGroup
+    ) -> ServerGroup:
+        """Make a server group."""
+        return self._run(
+            lambda work: server_groups.create(self._env.settings, work, context, request)
+        )
+
+    def delete_server_group(self, context: RequestContext, request: groups.ServerGroupRef) -> None:
+        """Delete a server group."""
+        project = visible_project(context)
+        self._run(lambda work: server_groups.delete(work, request.id, project_id=project))
 
     # Flavors and key pairs
 

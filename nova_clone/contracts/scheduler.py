@@ -17,12 +17,14 @@ from nova_clone.rpc.contract import call, contract
 class SelectHosts:
     """Choose a host, with alternates, for each of these servers of one request.
 
-    ``skip_hosts`` were tried already.
+    ``skip_hosts`` were tried already. ``alternates`` is how many hosts beside the best are
+    wanted, ``None`` as many as usual.
     """
 
     spec: RequestSpec
     server_ids: tuple[str, ...]
     skip_hosts: tuple[str, ...] = ()
+    alternates: int | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -8,18 +8,28 @@ from collections.abc import Mapping
 from nova_clone.domain.flavor import Flavor
 from nova_clone.domain.port import RequestedNetworks
 from nova_clone.domain.resources import RequestGroup
+from nova_clone.domain.server_group import AFFINITY, ANTI_AFFINITY
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class GroupPlacement:
     """The server group that a server is to join: its policy, and where its members are.
 
-    ``members`` counts the group's servers by host.
+    ``members`` counts the group's servers by host, the server itself left out.
     """
 
     policy: str
+    id: str = ""
     members: Mapping[str, int] = dataclasses.field(default_factory=dict)
     max_per_host: int = 1
+
+    def admits(self, host: str) -> bool:
+        """Tell whether a hard policy lets one more server onto a host."""
+        if self.policy == ANTI_AFFINITY:
+            return self.members.get(host, 0) < self.max_per_host
+        if self.policy == AFFINITY:
+            return not self.members or host in self.members
+        return True
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

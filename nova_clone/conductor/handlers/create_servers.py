@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from nova_clone.conductor.environment import Environment
-from nova_clone.conductor.handlers import hostnames, limits, stories
+from nova_clone.conductor.handlers import hostnames, limits, server_groups, stories
 from nova_clone.conductor.store.unit_of_work import UnitOfWork
 from nova_clone.conductor.workflows.build_server import RULE, BuildParams
 from nova_clone.contracts.servers import CreatedServers, CreateServers
@@ -18,6 +18,7 @@ from nova_clone.domain.port import RequestedNetworks
 from nova_clone.domain.request_spec import RequestSpec
 from nova_clone.domain.server.server import Server, ServerBrief
 from nova_clone.domain.server.status import VmState
+from nova_clone.domain.server_group import ServerGroup
 from nova_clone.workflow.journal import WorkflowRow, new_workflow
 from nova_clone.workflow.step import Workflow
 
@@ -35,6 +36,7 @@ class Resolved:
     image: Image | None
     keypair: Keypair | None
     networks: RequestedNetworks
+    group: ServerGroup | None = None
 
 
 def create_servers(
@@ -58,11 +60,13 @@ def create_servers(
             image=image,
             keypair=_keypair(work, context, request),
             networks=networks,
+            group=server_groups.wanted(work, context, request, lock=True),
         )
         _check_fits(resolved)
         return _record(env, work, workflow, context, resolved, count)
 
     created, wake = env.store.run(write)
+    env.proposals.announce([server.id for server in created.servers])
     if request.admin_password:
         for server in created.servers:
             env.passwords.keep(server.id, request.admin_password)
@@ -77,6 +81,7 @@ def _check_cheaply(
     limits.check_items(env.settings, work, context, request)
     limits.admit(env.settings, work, context, request, flavor, dry_run=True)
     _keypair(work, context, request)
+    server_groups.wanted(work, context, request)
     zone = request.availability_zone
     if zone is not None and not _zone_exists(env, work, zone):
         raise Invalid("The requested availability zone is not available")
@@ -166,6 +171,7 @@ def _spec(env: Environment, context: RequestContext, resolved: Resolved) -> Requ
         requested_node=request.requested_node,
         hints=request.hints,
         networks=resolved.networks,
+        group=None if resolved.group is None else server_groups.placement_of(resolved.group),
     )
 
 
@@ -190,6 +196,8 @@ def _record(
         for server in servers
     ]
     ids = tuple(server.id for server in servers)
+    if resolved.group is not None:
+        server_groups.join(env.settings, work, context, resolved.group, ids)
     work.servers.add_many(servers)
     work.request_specs.add_many({server.id: spec for server in servers})
     work.actions.start_many(stories.begun(work, context, RULE.action, *ids))
@@ -258,4 +266,5 @@ def _server(
         security_groups=resolved.networks.security_groups or ("default",),
         trusted_certs=request.trusted_certs,
         scheduler_hints=request.hints,
+        server_groups=() if resolved.group is None else (resolved.group.id,),
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from nova_clone.conductor.settings import ConductorSettings
 from nova_clone.conductor.store.unit_of_work import UnitOfWork
 from nova_clone.contracts.keypairs import CreateKeypair
@@ -20,9 +22,11 @@ def effective(settings: ConductorSettings, work: UnitOfWork, project_id: str) ->
 
 def show(settings: ConductorSettings, work: UnitOfWork, request: LimitsQuery) -> Limits:
     """Return limits and use of a project."""
+    usage = work.servers.usage(request.project_id)
+    groups = work.server_groups.count(request.project_id)
     return Limits(
         limits=effective(settings, work, request.project_id),
-        usage=work.servers.usage(request.project_id),
+        usage=dataclasses.replace(usage, server_groups=groups),
     )
 
 

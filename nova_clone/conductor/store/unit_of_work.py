@@ -22,6 +22,7 @@ from nova_clone.conductor.store.keypairs import KeypairRepository
 from nova_clone.conductor.store.placement.repository import PlacementRepository
 from nova_clone.conductor.store.quotas import QuotaRepository
 from nova_clone.conductor.store.request_specs import RequestSpecRepository
+from nova_clone.conductor.store.server_groups import ServerGroupRepository
 from nova_clone.conductor.store.servers import ServerRepository
 from nova_clone.conductor.store.session import Clock, Session, TableSet
 from nova_clone.conductor.store.settings import StoreSettings
@@ -48,6 +49,11 @@ class UnitOfWork(Session):
     def keypairs(self) -> KeypairRepository:
         """Key pairs of users."""
         return KeypairRepository(self)
+
+    @functools.cached_property
+    def server_groups(self) -> ServerGroupRepository:
+        """Server groups and their members."""
+        return ServerGroupRepository(self)
 
     @functools.cached_property
     def hosts(self) -> HostRepository:

@@ -6,8 +6,11 @@ import dataclasses
 
 from nova_clone.conductor import decisions
 from nova_clone.conductor.environment import Environment
+from nova_clone.conductor.store.placement.claims import Claim
 from nova_clone.conductor.store.unit_of_work import UnitOfWork
 from nova_clone.conductor.workflows import events, successors
+from nova_clone.conductor.workflows.choosing import Chosen, hosts_for
+from nova_clone.conductor.workflows.grouping import present_group
 from nova_clone.conductor.workflows.tickets import (
     Answer,
     environment,
@@ -18,12 +21,11 @@ from nova_clone.conductor.workflows.tickets import (
     ticket,
 )
 from nova_clone.contracts.compute import BuildServer, DestroyServer
-from nova_clone.contracts.scheduler import Explanation, HostChoice, SelectHosts
+from nova_clone.contracts.scheduler import HostChoice
 from nova_clone.domain.errors import (
     Conflict,
     NotFound,
     NovaError,
-    NoValidHost,
     TryElsewhere,
 )
 from nova_clone.domain.image import Image
@@ -51,14 +53,6 @@ class BuildParams:
     injected_files: tuple[tuple[str, bytes], ...] = ()
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class Chosen:
-    """Where the server may go, best first."""
-
-    choices: tuple[HostChoice, ...]
-    explanation: Explanation
-
-
 def begin(ctx: StepContext) -> Result:
     """Mark the point from which ports may exist."""
     return None
@@ -74,22 +68,9 @@ def release_ports(ctx: StepContext) -> Result:
 
 
 def choose(ctx: StepContext) -> Result:
-    """Ask the scheduler, leaving out hosts where the build has failed already."""
-    env = environment(ctx)
+    """Find out where the server may go."""
     params: BuildParams = ctx.params
-    failed = [failure for failure in ctx.failures if failure.step == "build"]
-    if len(failed) >= env.settings.max_build_attempts:
-        raise NoValidHost(
-            "Exceeded maximum number of retries. Exhausted all hosts available for "
-            f"retrying build failures for instance {ctx.subject}.",
-            last_error=failed[-1].error.message,
-        )
-    tried = tuple(str(failure.error.details.get("host", "")) for failure in failed)
-    selection = env.scheduler.select_hosts(
-        ctx.context,
-        SelectHosts(spec=params.spec, server_ids=(ctx.subject,), skip_hosts=tried),
-    )
-    return Done(output=Chosen(choices=selection.choices[0], explanation=selection.explanation))
+    return Done(output=hosts_for(ctx, params.spec))
 
 
 def claim(ctx: StepContext) -> Result:
@@ -120,18 +101,21 @@ def claim(ctx: StepContext) -> Result:
 def _claim_first(
     work: UnitOfWork, server_id: str, choices: tuple[HostChoice, ...], spec: RequestSpec
 ) -> int:
-    allocations = [
-        Allocation(
-            consumer_id=server_id,
-            resources=choice.allocation,
-            project_id=spec.project_id,
-            user_id=spec.user_id,
-            consumer_type=CONSUMER_TYPE,
+    claims = [
+        Claim(
+            host=choice.host,
+            allocation=Allocation(
+                consumer_id=server_id,
+                resources=choice.allocation,
+                project_id=spec.project_id,
+                user_id=spec.user_id,
+                consumer_type=CONSUMER_TYPE,
+            ),
         )
         for choice in choices
     ]
     try:
-        return work.placement.claim_first(allocations)
+        return work.placement.claim_first(claims, group=present_group(work, spec))
     except Conflict as error:
         raise TryElsewhere("Other requests took the resources first", lost=len(choices)) from error
 

@@ -64,6 +64,7 @@ def finish(ctx: StepContext) -> Result:
     env = environment(ctx)
 
     def apply(work: UnitOfWork) -> None:
+        work.server_groups.leave(ctx.subject)
         work.placement.release(ctx.subject)
         work.servers.mark_deleted(ctx.subject)
         events.record(work, ctx, EVENT)

@@ -18,6 +18,7 @@ from nova_clone.domain.action import Action, ActionEvent
 from nova_clone.domain.block_device import BlockDevice
 from nova_clone.domain.server.server import Fault
 from nova_clone.domain.server.status import VmState
+from nova_clone.domain.server_group import ServerGroup
 from tests.unit.api.builders import (
     MADE,
     NETWORK_ID,
@@ -43,6 +44,7 @@ Step = dict[str, Any]
 
 FAILED_ID = "0f0f0f0f-0f3c-4a1c-9f9a-1d2e3f405162"
 VOLUME_ID = "99999999-aaaa-4bbb-8ccc-dddddddddddd"
+GROUP_ID = "66666666-aaaa-4bbb-8ccc-dddddddddddd"
 REQUEST_ID = "req-11111111-2222-4333-8444-555555555555"
 
 
@@ -106,6 +108,15 @@ def a_cloud() -> FakeConductor:
             updated_at=None,
         ),
         a_keypair(),
+        ServerGroup(
+            id=GROUP_ID,
+            name="apart",
+            project_id=PROJECT,
+            user_id=USER,
+            policy="anti-affinity",
+            max_per_host=2,
+            members=(SERVER_ID,),
+        ),
         a_service(),
         a_hypervisor(),
     )
@@ -157,6 +168,16 @@ KEPT = (
         name="keypairs",
         path="/os-keypairs",
         pick=lambda body: body["keypairs"][0]["keypair"],
+    ),
+    Kept(
+        name="server-group",
+        path=f"/os-server-groups/{GROUP_ID}",
+        pick=lambda body: body["server_group"],
+    ),
+    Kept(
+        name="server-groups",
+        path="/os-server-groups",
+        pick=lambda body: body["server_groups"][0],
     ),
     Kept(
         name="hypervisors",

@@ -7,7 +7,7 @@ import datetime as dt
 from collections.abc import Iterable
 from typing import Any
 
-from nova_clone.contracts import flavors, hosts, keypairs, servers
+from nova_clone.contracts import flavors, hosts, keypairs, server_groups, servers
 from nova_clone.contracts.compute import ConsoleOutput, ConsoleOutputQuery
 from nova_clone.domain.action import Action
 from nova_clone.domain.errors import AlreadyExists, Conflict, Invalid, NotFound
@@ -17,6 +17,7 @@ from nova_clone.domain.identity import RequestContext, new_uuid
 from nova_clone.domain.keypair import Keypair
 from nova_clone.domain.quota import DEFAULT_LIMITS, Usage
 from nova_clone.domain.server.server import Server, ServerBrief
+from nova_clone.domain.server_group import ServerGroup
 
 NOW = dt.datetime(2026, 1, 31, 12, 0, 0, 250000, tzinfo=dt.UTC)
 
@@ -29,6 +30,7 @@ class FakeConductor:
         self.flavors: dict[str, Flavor] = {}
         self.access: dict[str, set[str]] = {}
         self.keypairs: dict[tuple[str, str], Keypair] = {}
+        self.server_groups: dict[str, ServerGroup] = {}
         self.services: dict[str, Service] = {}
         self.hypervisors: dict[str, Hypervisor] = {}
         self.aggregates: list[Aggregate] = []
@@ -46,6 +48,8 @@ class FakeConductor:
                 self.flavors[record.id] = record
             elif isinstance(record, Keypair):
                 self.keypairs[record.user_id, record.name] = record
+            elif isinstance(record, ServerGroup):
+                self.server_groups[record.id] = record
             elif isinstance(record, Service):
                 self.services[record.id] = record
             elif isinstance(record, Hypervisor):
@@ -288,6 +292,49 @@ class FakeConductor:
     def delete_keypair(self, context: RequestContext, request: keypairs.KeypairRef) -> None:
         keypair = self.show_keypair(context, request)
         del self.keypairs[keypair.user_id, keypair.name]
+
+    # Server groups
+
+    def list_server_groups(
+        self, context: RequestContext, request: server_groups.ServerGroupQuery
+    ) -> server_groups.ServerGroups:
+        self._note("list_server_groups", request)
+        found = [
+            group
+            for group in self.server_groups.values()
+            if request.project_id in (None, group.project_id)
+        ]
+        page = found[request.offset :][: request.limit]
+        return server_groups.ServerGroups(groups=tuple(page))
+
+    def show_server_group(
+        self, context: RequestContext, request: server_groups.ServerGroupRef
+    ) -> ServerGroup:
+        self._note("show_server_group", request)
+        group = self.server_groups.get(request.id)
+        if group is None or not (context.is_admin or group.project_id == context.project_id):
+            raise NotFound(f"Instance group {request.id} could not be found.")
+        return group
+
+    def create_server_group(
+        self, context: RequestContext, request: server_groups.CreateServerGroup
+    ) -> ServerGroup:
+        self._note("create_server_group", request)
+        group = ServerGroup(
+            id=new_uuid(),
+            name=request.name,
+            project_id=context.project_id or "",
+            user_id=context.user_id or "",
+            policy=request.policy,
+            max_per_host=request.max_per_host,
+        )
+        self.add(group)
+        return group
+
+    def delete_server_group(
+        self, context: RequestContext, request: server_groups.ServerGroupRef
+    ) -> None:
+        del self.server_groups[self.show_server_group(context, request).id]
 
     # Hosts
 

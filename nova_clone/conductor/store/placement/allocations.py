@@ -1,22 +1,11 @@
-"""Allocations: what consumers hold, replaced all or nothing.
-
-Locks are taken in one order by everybody: consumers, then providers, each by id. Whoever
-holds a provider's row may rely on its inventories.
-"""
+"""Allocations as the Placement API has them, and their end."""
 
 from __future__ import annotations
 
-import dataclasses
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from typing import Any
-
 import sqlalchemy as sa
-from oslo_db import exception as db_errors
 
-from nova_clone.conductor.store.columns import utc_now
-from nova_clone.conductor.store.placement.inventories import InventoryRecords
-from nova_clone.conductor.store.placement.records import CONCURRENT_UPDATE, I, P, missing, stale
+from nova_clone.conductor.store.placement.claims import ClaimRecords
+from nova_clone.conductor.store.placement.holdings import CONSUMERS, A, C, providers_of
 from nova_clone.conductor.store.tables import placement
 from nova_clone.contracts.placement_store import (
     AllocationQuery,
@@ -27,25 +16,10 @@ from nova_clone.contracts.placement_store import (
     UsageQuery,
     Usages,
 )
-from nova_clone.domain import errors
-from nova_clone.domain.resources import Allocation, Amounts, Inventory
-
-C = placement.consumers.c
-A = placement.allocations.c
-Holdings = Mapping[str, Amounts]
+from nova_clone.domain.resources import Allocation
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class _Change:
-    """What changes for one consumer; ``generation`` is the one that is stored, if any."""
-
-    wanted: Allocation
-    before: Holdings
-    after: Holdings
-    generation: int | None
-
-
-class AllocationRecords(InventoryRecords):
+class AllocationRecords(ClaimRecords):
     """Allocations and their consumers."""
 
     def put_allocations(self, request: PutAllocations) -> None:
@@ -56,23 +30,6 @@ class AllocationRecords(InventoryRecords):
         """
         changes = self._changes(request.allocations, check=request.check_generation)
         self._apply(changes, pinned=request.provider_generations)
-
-    def claim(self, allocation: Allocation) -> None:
-        """Make a consumer hold just this, whatever it held; raises `Conflict`, `Invalid`."""
-        self._apply(self._changes((allocation,), check=False))
-
-    def claim_first(self, choices: Sequence[Allocation]) -> int:
-        """Make a consumer hold the first of `choices` that fits and return its position.
-
-        Raises `Conflict` when none does; nothing of a choice that did not fit stays.
-        """
-        for position, choice in enumerate(choices):
-            try:
-                self.claim(choice)
-            except errors.Conflict:
-                continue
-            return position
-        raise errors.Conflict("None of the choices fits any more.")
 
     def release(self, consumer_id: str) -> bool:
         """Take away everything that a consumer holds; False when that is nothing."""
@@ -86,7 +43,7 @@ class AllocationRecords(InventoryRecords):
     def reshape(self, request: Reshape) -> None:
         """Replace inventories and allocations together; raises as their own verbs do."""
         changes = self._changes(request.allocations, check=True)
-        ids = {item.provider_id for item in request.inventories} | _providers(changes)
+        ids = {item.provider_id for item in request.inventories} | providers_of(changes)
         pinned = {item.provider_id: item.generation for item in request.inventories}
         for provider_id in sorted(ids):
             self._lock(provider_id, pinned.get(provider_id))
@@ -111,7 +68,7 @@ class AllocationRecords(InventoryRecords):
         if not consumers:
             return Allocations()
         held = self._held(consumers, provider_id=request.provider_id)
-        rows = self._db.execute(_CONSUMERS.where(C.id.in_(consumers)).order_by(C.id))
+        rows = self._db.execute(CONSUMERS.where(C.id.in_(consumers)).order_by(C.id))
         return Allocations(
             allocations=tuple(
                 Allocation(
@@ -150,229 +107,3 @@ class AllocationRecords(InventoryRecords):
                 for kind, count in counts
             )
         )
-
-    def _held(
-        self, consumers: Sequence[str], *, provider_id: str | None = None
-    ) -> dict[str, dict[str, dict[str, int]]]:
-        query = sa.select(A.consumer_id, A.provider_id, A.resource_class, A.amount).where(
-            A.consumer_id.in_(tuple(consumers))
-        )
-        if provider_id is not None:
-            query = query.where(A.provider_id == provider_id)
-        found: dict[str, dict[str, dict[str, int]]] = {}
-        for consumer, provider, name, amount in self._db.execute(query):
-            found.setdefault(consumer, {}).setdefault(provider, {})[name] = amount
-        return found
-
-    def _changes(self, allocations: Sequence[Allocation], *, check: bool) -> list[_Change]:
-        """Lock the consumers that exist, and compare what they hold with what they shall."""
-        ids = sorted(allocation.consumer_id for allocation in allocations)
-        query = _CONSUMERS.where(C.id.in_(ids)).order_by(C.id).with_for_update()
-        stored = {row.id: row for row in self._db.execute(query)}
-        held = self._held(tuple(stored)) if stored else {}
-        changes = []
-        for allocation in sorted(allocations, key=lambda item: item.consumer_id):
-            row = stored.get(allocation.consumer_id)
-            generation = None if row is None else row.generation
-            if check and generation != allocation.consumer_generation:
-                raise _stale_consumer(allocation, generation)
-            changes.append(
-                _Change(
-                    wanted=allocation,
-                    before=held.get(allocation.consumer_id, {}),
-                    after=_without_zeros(allocation.resources),
-                    generation=generation,
-                )
-            )
-        return changes
-
-    def _apply(
-        self,
-        changes: Sequence[_Change],
-        *,
-        pinned: Mapping[str, int] | None = None,
-        recheck: bool = False,
-    ) -> None:
-        # Everything is checked before anything is written: a refusal leaves nothing behind.
-        self._lock_providers(_providers(changes), pinned or {})
-        deltas = _deltas(changes)
-        if deltas or recheck:
-            self._check(changes, deltas, recheck=recheck)
-        self._write_consumers(changes)
-        self._write_providers(changes)
-        for provider_id, amounts in sorted(deltas.items()):
-            self._shift(provider_id, amounts)
-        known = [change.wanted.consumer_id for change in changes if change.before]
-        if known:
-            self._db.execute(sa.delete(placement.allocations).where(A.consumer_id.in_(known)))
-        rows = [
-            {
-                "consumer_id": change.wanted.consumer_id,
-                "provider_id": provider_id,
-                "resource_class": name,
-                "amount": amount,
-            }
-            for change in changes
-            for provider_id, amounts in change.after.items()
-            for name, amount in amounts.items()
-        ]
-        if rows:
-            self._db.execute(_INSERT, rows)
-
-    def _write_consumers(self, changes: Sequence[_Change]) -> None:
-        new = [
-            _consumer(change.wanted) | {"id": change.wanted.consumer_id, "generation": 1}
-            for change in changes
-            if change.generation is None and change.after
-        ]
-        if new:
-            try:
-                self._db.execute(_INSERT_CONSUMER, new)
-            except db_errors.DBDuplicateEntry as error:
-                # Somebody made the same consumer meanwhile: look again.
-                raise db_errors.RetryRequest(error) from error
-        emptied = []
-        for change in changes:
-            if change.generation is None:
-                continue
-            if not change.after:
-                emptied.append(change.wanted.consumer_id)
-                continue
-            values = {k: v for k, v in _consumer(change.wanted).items() if v is not None}
-            self._db.execute(
-                sa.update(placement.consumers)
-                .where(C.id == change.wanted.consumer_id)
-                .values(generation=C.generation + 1, updated_at=utc_now(), **values)
-            )
-        if emptied:
-            self._db.execute(sa.delete(placement.consumers).where(C.id.in_(emptied)))
-
-    def _lock_providers(self, ids: set[str], pinned: Mapping[str, int]) -> None:
-        wanted = sorted(ids | pinned.keys())
-        if not wanted:
-            return
-        query = sa.select(P.id, P.generation).where(P.id.in_(wanted)).order_by(P.id)
-        found = {row.id: row.generation for row in self._db.execute(query.with_for_update())}
-        for provider_id in wanted:
-            if provider_id not in found:
-                raise errors.Invalid(missing(provider_id).message)
-            if pinned.get(provider_id, found[provider_id]) != found[provider_id]:
-                raise stale(provider_id, found[provider_id], pinned[provider_id])
-
-    def _check(
-        self,
-        changes: Sequence[_Change],
-        deltas: Mapping[str, Mapping[str, int]],
-        *,
-        recheck: bool,
-    ) -> None:
-        """Refuse what inventories do not admit; amounts that stay only with `recheck`."""
-        inventories = self._inventories(sorted(_providers(changes)))
-        for change in changes:
-            for provider_id, amounts in change.after.items():
-                before = change.before.get(provider_id, {})
-                for name, amount in amounts.items():
-                    if recheck or amount != before.get(name, 0):
-                        inventory = inventories.get(provider_id, {}).get(name)
-                        _check_amount(provider_id, name, amount, inventory)
-        for provider_id, totals in sorted(deltas.items()):
-            for name, delta in totals.items():
-                if delta > 0 and delta > inventories[provider_id][name].free:
-                    raise _over_capacity(provider_id, name)
-
-    def _write_providers(self, changes: Sequence[_Change]) -> None:
-        joined: Counter[str] = Counter()
-        # A provider that a consumer moves away from keeps its generation: no claim and no
-        # inventory that somebody saw can be spoilt by what became free.
-        bumped = {provider for change in changes for provider in change.after}
-        for change in changes:
-            joined.update(change.after.keys() - change.before.keys())
-            joined.subtract(change.before.keys() - change.after.keys())
-        for provider_id in sorted(_providers(changes)):
-            values: dict[str, Any] = {
-                "consumers": P.consumers + joined[provider_id],
-                "updated_at": utc_now(),
-            }
-            if provider_id in bumped:
-                values["generation"] = P.generation + 1
-            self._db.execute(
-                sa.update(placement.providers).where(P.id == provider_id).values(values)
-            )
-            self._sequence.touch(P.id, provider_id)
-
-    def _shift(self, provider_id: str, amounts: Mapping[str, int]) -> None:
-        names = sorted(amounts)
-        delta = sa.case({name: amounts[name] for name in names}, value=I.resource_class)
-        self._db.execute(
-            sa.update(placement.inventories)
-            .where(I.provider_id == provider_id, I.resource_class.in_(names))
-            .values(used=I.used + delta)
-        )
-
-
-_INSERT = sa.insert(placement.allocations)
-_INSERT_CONSUMER = sa.insert(placement.consumers).values(created_at=utc_now())
-_CONSUMERS = sa.select(
-    C.id, C.project_id, C.user_id, C.consumer_type, C.generation, C.created_at, C.updated_at
-)
-
-
-def _without_zeros(resources: Holdings) -> dict[str, dict[str, int]]:
-    found = {
-        provider_id: {name: amount for name, amount in amounts.items() if amount}
-        for provider_id, amounts in resources.items()
-    }
-    return {provider_id: amounts for provider_id, amounts in found.items() if amounts}
-
-
-def _providers(changes: Sequence[_Change]) -> set[str]:
-    return {provider for change in changes for provider in (*change.before, *change.after)}
-
-
-def _deltas(changes: Sequence[_Change]) -> dict[str, dict[str, int]]:
-    totals: dict[str, Counter[str]] = {}
-    for change in changes:
-        for sign, holdings in ((-1, change.before), (1, change.after)):
-            for provider_id, amounts in holdings.items():
-                total = totals.setdefault(provider_id, Counter())
-                for name, amount in amounts.items():
-                    total[name] += sign * amount
-    found = {p: {n: d for n, d in total.items() if d} for p, total in totals.items()}
-    return {provider_id: amounts for provider_id, amounts in found.items() if amounts}
-
-
-def _consumer(allocation: Allocation) -> dict[str, Any]:
-    return {
-        "project_id": allocation.project_id,
-        "user_id": allocation.user_id,
-        "consumer_type": allocation.consumer_type,
-    }
-
-
-def _stale_consumer(allocation: Allocation, found: int | None) -> errors.StaleGeneration:
-    given = "null" if allocation.consumer_generation is None else allocation.consumer_generation
-    return errors.StaleGeneration(
-        f"consumer generation conflict - expected {'null' if found is None else found} "
-        f"but got {given} (consumer {allocation.consumer_id})",
-        code=CONCURRENT_UPDATE,
-    )
-
-
-def _check_amount(provider_id: str, name: str, amount: int, inventory: Inventory | None) -> None:
-    if inventory is None:
-        raise errors.Conflict(
-            f"Unable to allocate inventory: Inventory for '{name}' on resource provider "
-            f"'{provider_id}' invalid."
-        )
-    if not inventory.min_unit <= amount <= inventory.max_unit or amount % inventory.step_size:
-        raise errors.Conflict(
-            f"Unable to allocate inventory: {amount} of {name} is not an amount that resource "
-            f"provider '{provider_id}' hands out."
-        )
-
-
-def _over_capacity(provider_id: str, name: str) -> errors.Conflict:
-    return errors.Conflict(
-        f"Unable to allocate inventory: Unable to create allocation for '{name}' on resource "
-        f"provider '{provider_id}'. The requested amount would exceed the capacity."
-    )

@@ -93,6 +93,35 @@ aggregate_metadata = sa.Table(
     **TABLE_OPTIONS,
 )
 
+server_groups = sa.Table(
+    "server_groups",
+    metadata,
+    number_key(),
+    sa.Column("id", uuid_type(), nullable=False),
+    sa.Column("name", name_type(), nullable=False),
+    sa.Column("project_id", name_type(), nullable=False),
+    sa.Column("user_id", name_type(), nullable=False),
+    sa.Column("policy", sa.String(32), nullable=False),
+    sa.Column("max_per_host", sa.Integer),
+    sa.Column("created_at", UtcDateTime, nullable=False),
+    sa.UniqueConstraint("id", name="uq_server_groups_id"),
+    sa.Index("ix_server_groups_project", "project_id"),
+    **TABLE_OPTIONS,
+)
+
+#: A server is in one group at most, from its creation to its deletion.
+server_group_members = sa.Table(
+    "server_group_members",
+    metadata,
+    number_key(),
+    sa.Column("server_id", uuid_type(), nullable=False),
+    sa.Column("group_id", uuid_type(), nullable=False),
+    sa.Column("user_id", name_type(), nullable=False),
+    sa.UniqueConstraint("server_id", name="uq_server_group_members_server"),
+    sa.Index("ix_server_group_members_group", "group_id", "user_id"),
+    **TABLE_OPTIONS,
+)
+
 #: One row per change counter of this set.
 sequences = sa.Table(
     "global_sequences",

@@ -72,6 +72,7 @@ provider_aggregates = sa.Table(
     **TABLE_OPTIONS,
 )
 
+#: ``group_id`` and ``group_host`` tell for which server group, on which host, a consumer counts.
 consumers = sa.Table(
     "consumers",
     metadata,
@@ -82,7 +83,19 @@ consumers = sa.Table(
     sa.Column("generation", sa.BigInteger, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("updated_at", UtcDateTime),
+    sa.Column("group_id", uuid_type()),
+    sa.Column("group_host", name_type()),
     sa.Index("ix_consumers_project", "project_id", "user_id"),
+    sa.Index("ix_consumers_group", "group_id"),
+    **TABLE_OPTIONS,
+)
+
+#: Who claims for a group with a hard policy waits here for whoever does already.
+group_locks = sa.Table(
+    "group_locks",
+    metadata,
+    sa.Column("group_id", uuid_type(), primary_key=True),
+    sa.Column("locked_at", UtcDateTime, nullable=False),
     **TABLE_OPTIONS,
 )
 

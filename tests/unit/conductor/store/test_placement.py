@@ -324,19 +324,6 @@ class TestAllocations:
         with pytest.raises(errors.Invalid):
             allocate(store, a_claim(new_uuid()))
 
-    def test_the_first_choice_that_fits_is_taken(self, store: Store) -> None:
-        full, free = make(store, VCPU=Inventory(total=1)), make(store, "node-2")
-        server_id = new_uuid()
-        choices = [a_claim(node.id, 2, consumer_id=server_id) for node in (full, free)]
-        number = changes(store).sequence
-        assert store.run(lambda work: work.placement.claim_first(choices)) == 1
-        assert [item.id for item in changes(store, number).providers] == [free.id]
-        assert provider(store, full.id) == full
-        assert used(store, free.id) == 2
-        other = [a_claim(full.id, 2)]
-        with pytest.raises(errors.Conflict):
-            store.run(lambda work: work.placement.claim_first(other))
-
     def test_many_consumers_are_all_or_nothing(self, store: Store) -> None:
         node = make(store)
         claims = [a_claim(node.id, 2) for _ in range(3)]

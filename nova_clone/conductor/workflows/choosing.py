@@ -1,0 +1,77 @@
+"""Asking the scheduler where a server may go."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from nova_clone.conductor.workflows.grouping import with_members
+from nova_clone.conductor.workflows.tickets import environment
+from nova_clone.contracts.scheduler import Explanation, HostChoice, SelectHosts
+from nova_clone.domain.errors import NoValidHost
+from nova_clone.domain.request_spec import RequestSpec
+from nova_clone.workflow.step import StepContext
+
+#: Alternates that are asked for after one lost claim; twice as many after each further one.
+ALTERNATES = 20
+MOST_ALTERNATES = 250
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Chosen:
+    """Where the server may go, best first."""
+
+    choices: tuple[HostChoice, ...]
+    explanation: Explanation
+
+
+def hosts_for(ctx: StepContext, spec: RequestSpec) -> Chosen:
+    """Return where the server may go, without the hosts on which its build has failed.
+
+    Servers of one request are chosen for together, as long as nothing has gone wrong. Raises
+    `NoValidHost`, and `Unavailable` when the scheduler does not answer.
+    """
+    env = environment(ctx)
+    if not ctx.failures:
+        proposal: Chosen | None = env.proposals.take(
+            ctx.subject, lambda ids: _propose(ctx, spec, ids)
+        )
+        if proposal is not None:
+            return proposal
+    failed = [failure for failure in ctx.failures if failure.step == "build"]
+    if len(failed) >= env.settings.max_build_attempts:
+        raise NoValidHost(
+            "Exceeded maximum number of retries. Exhausted all hosts available for "
+            f"retrying build failures for instance {ctx.subject}.",
+            last_error=failed[-1].error.message,
+        )
+    request = SelectHosts(
+        spec=spec,
+        server_ids=(ctx.subject,),
+        skip_hosts=tuple(str(failure.error.details.get("host", "")) for failure in failed),
+        alternates=_alternates(len(ctx.failures) - len(failed)),
+    )
+    return _select(ctx, request)[0]
+
+
+def _propose(ctx: StepContext, spec: RequestSpec, server_ids: tuple[str, ...]) -> list[Chosen]:
+    """Choose for all servers of a request; nothing, when they do not fit all together."""
+    try:
+        return _select(ctx, SelectHosts(spec=spec, server_ids=server_ids))
+    except NoValidHost:
+        return []
+
+
+def _select(ctx: StepContext, request: SelectHosts) -> list[Chosen]:
+    env = environment(ctx)
+    if request.spec.group is not None:
+        spec = env.store.read(lambda work: with_members(work, request.spec))
+        request = dataclasses.replace(request, spec=spec)
+    selection = env.scheduler.select_hosts(ctx.context, request)
+    return [
+        Chosen(choices=choices, explanation=selection.explanation) for choices in selection.choices
+    ]
+
+
+def _alternates(lost: int) -> int | None:
+    """Return how many alternates to ask for: whoever lost claims offers to go further."""
+    return min(ALTERNATES * 2 ** (lost - 1), MOST_ALTERNATES) if lost else None
