@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import Any
 
 from nova_clone.runtime import daemon
 from nova_clone.scheduler.settings import OPTIONS
@@ -15,7 +16,15 @@ def _build(process: daemon.Process) -> Sequence[daemon.Service]:
     return app.build(process)
 
 
+def _settings(conf: Any) -> Any:
+    from nova_clone.scheduler import configuration
+
+    return configuration.settings_or_exit(conf)
+
+
 def main() -> int:
     """Run the daemon."""
-    workers = daemon.Forking(count=lambda conf: conf.scheduler.workers or os.cpu_count() or 1)
+    workers = daemon.Forking(
+        count=lambda conf: conf.scheduler.workers or os.cpu_count() or 1, prepare=_settings
+    )
     return daemon.run("nova-scheduler", _build, options=OPTIONS, forking=workers)

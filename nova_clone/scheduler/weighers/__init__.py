@@ -7,9 +7,11 @@ from nova_clone.scheduler.settings import SchedulerSettings
 from nova_clone.scheduler.weighers.base import Weigher
 from nova_clone.scheduler.weighers.build_failure import BuildFailureWeigher
 from nova_clone.scheduler.weighers.cpu import CPUWeigher
+from nova_clone.scheduler.weighers.cross_cell import CrossCellWeigher
 from nova_clone.scheduler.weighers.disk import DiskWeigher
 from nova_clone.scheduler.weighers.hypervisor_version import HypervisorVersionWeigher
 from nova_clone.scheduler.weighers.io_ops import IoOpsWeigher
+from nova_clone.scheduler.weighers.metrics import MetricsWeigher
 from nova_clone.scheduler.weighers.num_instances import NumInstancesWeigher
 from nova_clone.scheduler.weighers.ram import RAMWeigher
 from nova_clone.scheduler.weighers.server_group import (
@@ -28,7 +30,9 @@ WEIGHERS: dict[str, Weigher] = {
         IoOpsWeigher(),
         ServerGroupSoftAffinityWeigher(),
         ServerGroupSoftAntiAffinityWeigher(),
+        MetricsWeigher(),
         BuildFailureWeigher(),
+        CrossCellWeigher(),
     )
 }
 
