@@ -318,7 +318,7 @@ class ConductorService:
         self, context: RequestContext, request: placement_store.ChangesSince
     ) -> placement_store.PlacementChanges:
         """Return what was committed after a change number."""
-        return self._read(lambda work: work.placement.changes(request.sequence))
+        return self._read(lambda work: work.placement.changes(request.sequence, request.after))
 
     def put_provider(
         self, context: RequestContext, request: placement_store.PutProvider

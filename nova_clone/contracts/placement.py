@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
-from typing import Protocol
+import functools
+from collections.abc import Iterable, Mapping
+from typing import Any, Protocol
 
 from nova_clone.domain import errors
 from nova_clone.domain.identity import RequestContext
@@ -59,17 +60,108 @@ class ProviderSummary:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Candidates:
-    """Candidates in compact form: shapes are said once and referred to by index.
+    """Candidates in compact form: what repeats is said once and referred to by its index.
 
+    ``ids`` names every provider, first those of ``summaries``, in their order. A row of
+    ``rows`` is a shape, a root, and the providers unless they are just the root. A row of
+    ``summaries`` is generation, consumers, kind, set of traits, and then the use of each class
+    of the kind. ``kinds`` maps classes to capacities. ``room`` is what is left, by class, of
+    each provider behind those of ``summaries``. `of` packs; `candidates` and `roots` are the
+    same things unpacked.
     ``removed`` explains an empty or short answer: reason → number of root providers.
     """
 
     sequence: int
     shapes: tuple[tuple[ShapePart, ...], ...] = ()
-    candidates: tuple[Candidate, ...] = ()
-    roots: tuple[ProviderSummary, ...] = ()
+    ids: tuple[str, ...] = ()
+    rows: tuple[tuple[int, ...], ...] = ()
+    names: tuple[str, ...] = ()
+    kinds: tuple[Mapping[str, int], ...] = ()
+    trait_sets: tuple[tuple[str, ...], ...] = ()
+    summaries: tuple[tuple[int, ...], ...] = ()
+    room: tuple[Mapping[str, int], ...] = ()
     considered: int = 0
     removed: Mapping[str, int] = dataclasses.field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        candidates: Iterable[Candidate] = (),
+        roots: Iterable[ProviderSummary] = (),
+        **others: Any,
+    ) -> Candidates:
+        """Return these candidates and summaries, packed; `others` are fields as they are."""
+        told = tuple(roots)
+        kinds: dict[tuple[tuple[str, int], ...], int] = {}
+        trait_sets: dict[tuple[str, ...], int] = {}
+        ids = {root.id: number for number, root in enumerate(told)}
+        summaries = tuple(_packed(root, kinds, trait_sets) for root in told)
+        rows: list[tuple[int, ...]] = []
+        for candidate in candidates:
+            root = ids.setdefault(candidate.root_id, len(ids))
+            if candidate.providers == (candidate.root_id,):
+                rows.append((candidate.shape, root))
+                continue
+            places = [ids.setdefault(each, len(ids)) for each in candidate.providers]
+            rows.append((candidate.shape, root, *places))
+        return cls(
+            ids=tuple(ids),
+            rows=tuple(rows),
+            names=tuple(root.name for root in told),
+            kinds=tuple(dict(kind) for kind in kinds),
+            trait_sets=tuple(trait_sets),
+            summaries=summaries,
+            **others,
+        )
+
+    @functools.cached_property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """Return every candidate, in the order in which they were found."""
+        ids = self.ids
+        return tuple(
+            Candidate(
+                root_id=ids[root],
+                shape=shape,
+                providers=tuple(ids[place] for place in places or (root,)),
+            )
+            for shape, root, *places in self.rows
+        )
+
+    @functools.cached_property
+    def roots(self) -> tuple[ProviderSummary, ...]:
+        """Return a summary of each root provider that has candidates."""
+        return tuple(self.root(number) for number in range(len(self.summaries)))
+
+    def root(self, number: int) -> ProviderSummary:
+        """Return one of `roots` by its position, without making the others."""
+        generation, consumers, kind, traits, *used = self.summaries[number]
+        capacities = self.kinds[kind]
+        return ProviderSummary(
+            id=self.ids[number],
+            name=self.names[number],
+            generation=generation,
+            resources={
+                name: (capacities[name], amount)
+                for name, amount in zip(capacities, used, strict=True)
+            },
+            traits=self.trait_sets[traits],
+            consumers=consumers,
+        )
+
+
+def _packed(
+    root: ProviderSummary,
+    kinds: dict[tuple[tuple[str, int], ...], int],
+    trait_sets: dict[tuple[str, ...], int],
+) -> tuple[int, ...]:
+    kind = tuple((name, capacity) for name, (capacity, _used) in root.resources.items())
+    return (
+        root.generation,
+        root.consumers,
+        kinds.setdefault(kind, len(kinds)),
+        trait_sets.setdefault(root.traits, len(trait_sets)),
+        *(used for _capacity, used in root.resources.values()),
+    )
 
 
 @contract(topic="placement", version="1.0")

@@ -15,9 +15,13 @@ from nova_clone.rpc.contract import call
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ChangesSince:
-    """Ask for what changed after change number ``sequence`` (0: everything)."""
+    """Ask for what changed after change number ``sequence`` (0: everything).
+
+    ``after`` asks for the next page of an answer that was too large for one.
+    """
 
     sequence: int = 0
+    after: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -26,9 +30,12 @@ class PlacementChanges:
 
     ``reset`` tells that ``providers`` is everything and older knowledge is void.
     ``traits`` and ``classes`` (custom ones only) are sent when they changed.
+    ``more``: these are not all providers yet; ask for the others with this as ``after``,
+    and for what changed after ``sequence`` meanwhile.
     """
 
     sequence: int
+    more: str | None = None
     reset: bool = False
     providers: tuple[Provider, ...] = ()
     removed: tuple[str, ...] = ()

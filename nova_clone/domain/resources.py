@@ -13,13 +13,14 @@ MAX_INT = 2**31 - 1
 #: No capacity counts for more, however large the allocation ratio.
 MAX_CAPACITY = 2**63 - 1
 VCPU = "VCPU"
+PCPU = "PCPU"
 MEMORY_MB = "MEMORY_MB"
 DISK_GB = "DISK_GB"
 
 Amounts = Mapping[str, int]
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Inventory:
     """How much of one resource class a provider has, and how it may be cut."""
 
@@ -51,7 +52,7 @@ class Inventory:
         )
 
 
-@dataclasses.dataclass(frozen=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, kw_only=True, slots=True)
 class Provider:
     """A resource provider with everything that candidates are computed from."""
 

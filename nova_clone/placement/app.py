@@ -118,7 +118,7 @@ def build(process: Process) -> Sequence[Service]:
     server = bus.server(
         "placement",
         process.server_name,
-        [endpoint(PlacementContract, PlacementService(follower))],
+        [endpoint(PlacementContract, PlacementService(follower, settings))],
         threads=settings.rpc_threads,
     )
     echo = Echo(bus, server)

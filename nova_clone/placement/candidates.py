@@ -3,62 +3,114 @@
 Semantics: the Placement API reference, "Allocation candidates". The unsuffixed group may be
 spread over a tree, one provider per resource class; a suffixed group comes from one provider.
 Sharing providers serve every tree that has an aggregate in common with them.
+
+Trees are visited only as far as candidates are asked for.
 """
 
 from __future__ import annotations
 
+import collections
 import dataclasses
-import itertools
+import random
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
-from nova_clone.contracts.placement import (
-    Candidate,
-    CandidateQuery,
-    Candidates,
-    ProviderSummary,
-    ShapePart,
-)
-from nova_clone.domain.resources import Amounts, Provider, RequestGroup
-from nova_clone.placement.snapshot import SHARING_TRAIT, Snapshot, Tree
+from nova_clone.contracts.placement import Candidate, CandidateQuery, ShapePart
+from nova_clone.domain.resources import Provider
+from nova_clone.placement.snapshot import Snapshot, Tree
+from nova_clone.placement.tree_search import Choice, Patience, Space, TreeSearch, domains
+from nova_clone.placement.wishes import Plan
 
-
-@dataclasses.dataclass(frozen=True)
-class Option:
-    """One way to satisfy one group: provider id → amounts."""
-
-    suffix: str
-    amounts: Mapping[str, Amounts]
+DEPTH_FIRST: Final = "depth-first"
+BREADTH_FIRST: Final = "breadth-first"
+#: Dead ends that one request may run into, one tree of it, and a tree when there were many.
+_PATIENCE, _PATIENCE_PER_TREE, _LEAST_PATIENCE = 200_000, 20_000, 50
+GIVEN_UP: Final = "search given up"
 
 
-def find(snapshot: Snapshot, query: CandidateQuery) -> Candidates:
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Manner:
+    """How candidates are generated.
+
+    ``strategy`` goes through one tree before the next (depth first) or takes one candidate
+    of each tree in turn. ``most`` limits all of them (0: nothing does). ``rng`` makes their
+    order random. ``flat`` leaves out those that use two providers of one tree, and
+    ``distinct`` those that differ only in which group gets what.
+    """
+
+    strategy: str = DEPTH_FIRST
+    most: int = 0
+    rng: random.Random | None = None
+    flat: bool = False
+    distinct: bool = False
+
+
+@dataclasses.dataclass(kw_only=True)
+class Found:
+    """Candidates with their shapes and roots, and what became of the trees without any."""
+
+    candidates: list[Candidate] = dataclasses.field(default_factory=list)
+    shapes: list[tuple[ShapePart, ...]] = dataclasses.field(default_factory=list)
+    roots: dict[str, Provider] = dataclasses.field(default_factory=dict)
+    considered: int = 0
+    removed: Counter[str] = dataclasses.field(default_factory=Counter)
+
+
+def find(snapshot: Snapshot, query: CandidateQuery, manner: Manner | None = None) -> Found:
     """Return candidates for `query`, at most ``query.limit`` of them unless that is 0."""
-    search = _Search(snapshot, query)
-    for tree in search.trees():
-        search.visit(tree)
-        if search.full:
-            break
-    return search.answer()
+    return _Search(snapshot, query, manner or Manner()).run()
 
 
 class _Search:
-    def __init__(self, snapshot: Snapshot, query: CandidateQuery) -> None:
+    def __init__(self, snapshot: Snapshot, query: CandidateQuery, manner: Manner) -> None:
         self.snapshot = snapshot
         self.query = query
-        self.removed: Counter[str] = Counter()
-        self.considered = 0
-        self._shapes: dict[tuple[object, ...], int] = {}
-        self._shape_list: list[tuple[ShapePart, ...]] = []
-        self._candidates: list[Candidate] = []
-        self._roots: dict[str, ProviderSummary] = {}
-        self._lone = _lone_group(query)
+        self.manner = manner
+        self.plan = Plan(snapshot, query)
+        self.found = Found()
+        self._shapes: dict[tuple[int, ...], int] = {}
+        self._patience = _PATIENCE
+        self._seen: set[object] = set()
+        self._lone = None
+        if len(query.groups) == 1 and not query.groups[0].suffix and self.plan.slots:
+            self._lone = self.plan.slots[0].wishes
+        self._alone = (0,) * len(self.plan.slots)
 
-    @property
-    def full(self) -> bool:
-        limit = self.query.limit
-        return bool(limit) and len(self._candidates) >= limit
+    def run(self) -> Found:
+        """Take as many candidates as are wanted."""
+        found = self.found
+        limits = [limit for limit in (self.query.limit, self.manner.most) if limit > 0]
+        most = min(limits, default=0)
+        deep = self.manner.strategy == DEPTH_FIRST
+        for root, candidate in self._deep() if deep else self._broad():
+            found.candidates.append(candidate)
+            found.roots.setdefault(root.id, root)
+            if len(found.candidates) == most:
+                break
+        return found
 
-    def trees(self) -> Iterator[Tree]:
+    def _deep(self) -> Iterator[tuple[Provider, Candidate]]:
+        for tree in self._trees():
+            for candidate in self._visit(tree):
+                yield tree.root, candidate
+
+    def _broad(self) -> Iterator[tuple[Provider, Candidate]]:
+        waiting: collections.deque[tuple[Provider, Iterator[Candidate]]] = collections.deque()
+        for tree in self._trees():
+            ways = iter(self._visit(tree))
+            for candidate in ways:
+                yield tree.root, candidate
+                waiting.append((tree.root, ways))
+                break
+        while waiting:
+            root, ways = waiting.popleft()
+            for candidate in ways:
+                yield root, candidate
+                waiting.append((root, ways))
+                break
+
+    def _trees(self) -> Iterator[Tree]:
         """Yield the trees worth a look: one, when the unsuffixed group names it."""
         for group in self.query.groups:
             if group.in_tree is not None and not group.suffix:
@@ -66,257 +118,127 @@ class _Search:
                 if tree is not None:
                     yield tree
                 return
-        yield from self.snapshot.trees()
+        roots: Iterable[str] = self.snapshot.roots
+        if self.manner.rng is not None:
+            roots = _shuffled(self.snapshot.roots, self.manner.rng)
+        for root in roots:
+            tree = self.snapshot.tree(root)
+            if tree is not None:
+                yield tree
 
-    def visit(self, tree: Tree) -> None:
-        """Add the candidates of one tree."""
-        self.considered += 1
-        if not self._root_fits(tree.root):
-            self.removed["root traits"] += 1
-            return
-        sharing = self.snapshot.sharing_with(tree)
+    def _visit(self, tree: Tree) -> Iterable[Candidate]:
+        """Return the candidates of one tree, to be found one by one."""
+        self.found.considered += 1
+        plan, root = self.plan, tree.root
+        if not self._root_fits(root):
+            return self._none("root traits")
+        sharing = self._lenders(tree) if plan.lenders else ()
         if self._lone is not None and len(tree.members) == 1 and not sharing:
-            self._visit_alone(self._lone, tree.root)
-            return
-        options: list[list[Option]] = []
-        for group in self.query.groups:
-            found = _options(group, tree, sharing, self.removed)
-            if not found:
-                return
-            options.append(found)
-        before = len(self._candidates)
-        for combination in self._combine(tree, options):
-            self._add(tree, combination)
-            if self.full:
-                return
-        if len(self._candidates) == before:
-            self.removed["groups together"] += 1
+            reason = plan.misfit(root, self._lone)
+            if reason is not None:
+                return self._none(reason)
+            shape = self._shapes.get(self._alone)
+            if shape is None:
+                shape = self._shape(self._alone)
+            return (Candidate(root_id=root.id, shape=shape, providers=(root.id,)),)
+        fits = domains(plan, tree, sharing)
+        if isinstance(fits, str):
+            return self._none(fits)
+        return self._search(self._space(tree, sharing, fits))
 
-    def _visit_alone(self, group: RequestGroup, host: Provider) -> None:
-        """Add the candidate of a tree that is one provider: most clouds have no others."""
-        reason = _misfit(group, host)
-        if reason is not None:
-            self.removed[reason] += 1
-            return
-        index = self._shape((ShapePart(resources=group.resources),))
-        self._candidates.append(Candidate(root_id=host.id, shape=index, providers=(host.id,)))
-        self._roots[host.id] = self.snapshot.summary(host)
+    def _none(self, reason: str) -> tuple[Candidate, ...]:
+        self.found.removed[reason] += 1
+        return ()
+
+    def _lenders(self, tree: Tree) -> tuple[Provider, ...]:
+        return tuple(
+            each
+            for each in self.plan.lenders
+            if each.id not in tree.ids and not tree.aggregates.isdisjoint(each.aggregates)
+        )
 
     def _root_fits(self, root: Provider) -> bool:
         query = self.query
         if not (query.root_required or query.root_forbidden):
             return True
-        return query.root_forbidden.isdisjoint(root.traits) and query.root_required <= set(
+        return query.root_forbidden.isdisjoint(root.traits) and query.root_required.issubset(
             root.traits
         )
 
-    def _combine(self, tree: Tree, options: list[list[Option]]) -> Iterator[tuple[Option, ...]]:
-        if len(options) == 1:
-            for option in options[0]:
-                if _touches(tree, (option,)):
-                    yield (option,)
-            return
-        members = {member.id: member for member in tree.members}
-        for combination in self._extend((), options):
-            if _touches(tree, combination) and self._subtrees_hold(members, combination):
-                yield combination
+    def _space(self, tree: Tree, sharing: Sequence[Provider], fits: list[list[Provider]]) -> Space:
+        everybody = [*tree.members, *sharing]
+        if self.manner.rng is not None:
+            self.manner.rng.shuffle(everybody)
+        places = {each.id: number for number, each in enumerate(everybody)}
+        if self.manner.rng is not None:
+            for domain in fits:
+                domain.sort(key=lambda each: places[each.id])
+        return Space(
+            plan=self.plan,
+            tree=tree,
+            domains=fits,
+            places=places,
+            distinct=self.manner.distinct,
+            flat=self.manner.flat,
+        )
 
-    def _extend(
-        self, chosen: tuple[Option, ...], options: list[list[Option]]
-    ) -> Iterator[tuple[Option, ...]]:
-        if len(chosen) == len(options):
-            yield chosen
-            return
-        for option in options[len(chosen)]:
-            if self._compatible(chosen, option):
-                yield from self._extend((*chosen, option), options)
+    def _search(self, space: Space) -> Iterator[Candidate]:
+        allowance = max(_LEAST_PATIENCE, min(_PATIENCE_PER_TREE, self._patience))
+        patience = Patience(left=allowance)
+        root_id, found = space.tree.root.id, 0
+        for choice in TreeSearch(space, patience).choices():
+            candidate = self._candidate(root_id, choice)
+            if candidate is None:
+                # One that is known already is no reason to go on for longer.
+                patience.left -= patience.earned + 1
+                continue
+            found += 1
+            yield candidate
+        self._patience -= max(0, allowance - patience.left)
+        if patience.gone:
+            self.found.removed[GIVEN_UP] += 1
+        elif not found:
+            self.found.removed["groups together"] += 1
 
-    def _compatible(self, chosen: tuple[Option, ...], option: Option) -> bool:
-        for provider_id, amounts in option.amounts.items():
-            taken: Counter[str] = Counter()
-            for other in chosen:
-                if provider_id not in other.amounts:
-                    continue
-                if self.query.group_policy == "isolate" and other.suffix and option.suffix:
-                    return False
-                taken.update(other.amounts[provider_id])
-            inventories = self.snapshot.providers[provider_id].inventories
-            for name, amount in amounts.items():
-                if taken[name] and not inventories[name].admits(taken[name] + amount):
-                    return False
-        return True
+    def _candidate(self, root_id: str, choice: Choice) -> Candidate | None:
+        places: dict[str, int] = {}
+        pattern = tuple(places.setdefault(each.id, len(places)) for each in choice)
+        shape = self._shapes.get(pattern)
+        if shape is None:
+            shape = self._shape(pattern)
+        providers = tuple(places)
+        if self.manner.distinct:
+            amounts = frozenset(
+                (identity, frozenset(part.resources.items()))
+                for identity, part in zip(providers, self.found.shapes[shape], strict=True)
+                if part.resources
+            )
+            if amounts in self._seen:
+                return None
+            self._seen.add(amounts)
+        return Candidate(root_id=root_id, shape=shape, providers=providers)
 
-    def _subtrees_hold(
-        self, members: Mapping[str, Provider], combination: tuple[Option, ...]
-    ) -> bool:
-        placed = {option.suffix: set(option.amounts) for option in combination}
-        for suffixes in self.query.same_subtree:
-            wanted = set().union(*(placed.get(suffix, set()) for suffix in suffixes))
-            if not any(wanted <= _ancestry_ends(members, wanted, top) for top in wanted):
-                return False
-        return True
-
-    def _add(self, tree: Tree, combination: tuple[Option, ...]) -> None:
-        merged: dict[str, tuple[Counter[str], list[str]]] = {}
-        for option in combination:
-            for provider_id, amounts in option.amounts.items():
-                total, suffixes = merged.setdefault(provider_id, (Counter(), []))
-                total.update(amounts)
-                suffixes.append(option.suffix)
+    def _shape(self, pattern: tuple[int, ...]) -> int:
+        """Return the number of the shape of slots that are given to providers like this."""
+        totals: list[tuple[Counter[str], dict[str, None]]] = []
+        for slot, place in zip(self.plan.slots, pattern, strict=True):
+            if place == len(totals):
+                totals.append((Counter(), {}))
+            totals[place][0].update(slot.amounts)
+            totals[place][1][slot.suffix] = None
         parts = tuple(
-            ShapePart(resources=dict(total), suffixes=tuple(suffixes))
-            for total, suffixes in merged.values()
+            ShapePart(resources=dict(total), suffixes=tuple(suffixes)) for total, suffixes in totals
         )
-        index = self._shape(parts)
-        self._candidates.append(
-            Candidate(root_id=tree.root.id, shape=index, providers=tuple(merged))
-        )
-        if tree.root.id not in self._roots:
-            self._roots[tree.root.id] = self.snapshot.summary(tree.root)
-
-    def _shape(self, parts: tuple[ShapePart, ...]) -> int:
-        key = tuple((tuple(sorted(part.resources.items())), part.suffixes) for part in parts)
-        index = self._shapes.get(key)
-        if index is None:
-            index = self._shapes[key] = len(self._shape_list)
-            self._shape_list.append(parts)
-        return index
-
-    def answer(self) -> Candidates:
-        """Return everything that was found."""
-        return Candidates(
-            sequence=self.snapshot.sequence,
-            shapes=tuple(self._shape_list),
-            candidates=tuple(self._candidates),
-            roots=tuple(self._roots.values()),
-            considered=self.considered,
-            removed=dict(self.removed),
-        )
+        self._shapes[pattern] = len(self.found.shapes)
+        self.found.shapes.append(parts)
+        return self._shapes[pattern]
 
 
-def _lone_group(query: CandidateQuery) -> RequestGroup | None:
-    """Return the group of a query that has no other and none with a suffix."""
-    if len(query.groups) != 1 or query.groups[0].suffix:
-        return None
-    return query.groups[0]
-
-
-def _misfit(group: RequestGroup, host: Provider) -> str | None:
-    """Return why one provider cannot satisfy an unsuffixed group all by itself."""
-    for name, amount in group.resources.items():
-        inventory = host.inventories.get(name)
-        if inventory is None or not inventory.admits(amount):
-            return name
-    if not (group.forbidden.isdisjoint(host.traits) and _required_met(group, host.traits)):
-        return "traits"
-    return None if _aggregates_fit(group, host.aggregates) else "aggregates"
-
-
-def _touches(tree: Tree, combination: tuple[Option, ...]) -> bool:
-    """Tell whether anything comes from the tree itself, not from sharing providers alone."""
-    ids = tree.ids
-    return any(provider_id in ids for option in combination for provider_id in option.amounts)
-
-
-def _ancestry_ends(members: Mapping[str, Provider], wanted: set[str], top: str) -> frozenset[str]:
-    """Return which of `wanted` are `top` or below it."""
-    found = set()
-    for provider_id in wanted:
-        current: str | None = provider_id
-        while current is not None and current in members:
-            if current == top:
-                found.add(provider_id)
-                break
-            current = members[current].parent_id
-    return frozenset(found)
-
-
-def _options(
-    group: RequestGroup, tree: Tree, sharing: tuple[Provider, ...], removed: Counter[str]
-) -> list[Option]:
-    if group.in_tree is not None and group.in_tree not in tree.ids:
-        sharing = tuple(
-            provider for provider in sharing if group.in_tree in (provider.id, provider.root_id)
-        )
-        pool: tuple[Provider, ...] = sharing
-    else:
-        pool = tree.members if group.in_tree is not None else (*tree.members, *sharing)
-    if group.suffix:
-        return _single_provider_options(group, pool, removed)
-    return _spread_options(group, tree, pool, removed)
-
-
-def _single_provider_options(
-    group: RequestGroup, pool: tuple[Provider, ...], removed: Counter[str]
-) -> list[Option]:
-    options = [
-        Option(group.suffix, {provider.id: group.resources})
-        for provider in pool
-        if _gives(provider, group.resources)
-        and group.forbidden.isdisjoint(provider.traits)
-        and _required_met(group, provider.traits)
-        and _aggregates_fit(group, provider.aggregates)
-    ]
-    if not options:
-        removed[f"group {group.suffix}"] += 1
-    return options
-
-
-def _spread_options(
-    group: RequestGroup, tree: Tree, pool: tuple[Provider, ...], removed: Counter[str]
-) -> list[Option]:
-    root_aggregates = frozenset(tree.root.aggregates)
-    usable = [
-        provider
-        for provider in pool
-        if group.forbidden.isdisjoint(provider.traits)
-        and _aggregates_fit(
-            group, frozenset(provider.aggregates) | _inherited(tree, provider, root_aggregates)
-        )
-    ]
-    choices: list[list[str]] = []
-    for name, amount in group.resources.items():
-        givers = [
-            provider.id
-            for provider in usable
-            if name in provider.inventories and provider.inventories[name].admits(amount)
-        ]
-        if not givers:
-            removed[name] += 1
-            return []
-        choices.append(givers)
-    by_id = {provider.id: provider for provider in pool}
-    options = []
-    for combination in itertools.product(*choices):
-        amounts: dict[str, dict[str, int]] = {}
-        for provider_id, (name, amount) in zip(combination, group.resources.items(), strict=True):
-            amounts.setdefault(provider_id, {})[name] = amount
-        traits = frozenset().union(*(by_id[provider_id].traits for provider_id in amounts))
-        if _required_met(group, traits):
-            options.append(Option(group.suffix, amounts))
-    if not options:
-        removed["traits"] += 1
-    return options
-
-
-def _inherited(tree: Tree, provider: Provider, root_aggregates: frozenset[str]) -> frozenset[str]:
-    """Return the aggregates that a provider has through its root: a host's cover its tree."""
-    outside = provider.id not in tree.ids and SHARING_TRAIT in provider.traits
-    return frozenset() if outside else root_aggregates
-
-
-def _gives(provider: Provider, resources: Amounts) -> bool:
-    return all(
-        name in provider.inventories and provider.inventories[name].admits(amount)
-        for name, amount in resources.items()
-    )
-
-
-def _required_met(group: RequestGroup, traits: Collection[str]) -> bool:
-    return all(not alternatives.isdisjoint(traits) for alternatives in group.required)
-
-
-def _aggregates_fit(group: RequestGroup, aggregates: Collection[str]) -> bool:
-    return all(
-        not alternatives.isdisjoint(aggregates) for alternatives in group.member_of
-    ) and group.forbidden_aggregates.isdisjoint(aggregates)
+def _shuffled(items: Sequence[str], rng: random.Random) -> Iterator[str]:
+    """Yield items in random order, at a cost for those alone that are taken."""
+    moved: dict[int, int] = {}
+    count = len(items)
+    for place in range(count):
+        other = rng.randrange(place, count)
+        yield items[moved.get(other, other)]
+        moved[other] = moved.get(place, place)

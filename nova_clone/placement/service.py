@@ -2,20 +2,51 @@
 
 from __future__ import annotations
 
+import dataclasses
+import random
+
 from nova_clone.contracts.placement import CandidateQuery, Candidates
 from nova_clone.domain.identity import RequestContext
+from nova_clone.domain.resources import Provider
 from nova_clone.placement import candidates
-from nova_clone.placement.snapshot import Follower
+from nova_clone.placement.candidates import Manner
+from nova_clone.placement.settings import PlacementSettings
+from nova_clone.placement.snapshot import Follower, summary
 
 
 class PlacementService:
-    """Implements `PlacementContract` on a snapshot that is brought up to date each time."""
+    """Implements `PlacementContract` on a snapshot that is brought up to date each time.
 
-    def __init__(self, follower: Follower) -> None:
+    A scheduler chooses among hosts, so each host has its first candidate before any has a
+    second, whatever strategy the REST API follows.
+    """
+
+    def __init__(self, follower: Follower, settings: PlacementSettings | None = None) -> None:
+        settings = settings or PlacementSettings()
         self._follower = follower
+        self._manner = Manner(
+            strategy=candidates.BREADTH_FIRST,
+            most=settings.max_candidates,
+            rng=random.Random() if settings.randomize_candidates else None,  # noqa: S311
+        )
 
     def candidates(self, context: RequestContext, request: CandidateQuery) -> Candidates:
         """Return where a request fits."""
         self._follower.catch_up(context)
         with self._follower as snapshot:
-            return candidates.find(snapshot, request)
+            found = candidates.find(snapshot, request, self._manner)
+            offer = Candidates.of(
+                found.candidates,
+                map(summary, found.roots.values()),
+                sequence=snapshot.sequence,
+                shapes=tuple(found.shapes),
+                considered=found.considered,
+                removed=dict(found.removed),
+            )
+            beside = offer.ids[len(offer.summaries) :]
+            room = tuple(_left(snapshot.providers[provider_id]) for provider_id in beside)
+        return dataclasses.replace(offer, room=room) if room else offer
+
+
+def _left(provider: Provider) -> dict[str, int]:
+    return {name: inventory.free for name, inventory in provider.inventories.items()}

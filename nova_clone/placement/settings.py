@@ -27,6 +27,9 @@ class PlacementSettings:
     incomplete_project: str = "00000000-0000-0000-0000-000000000000"
     incomplete_user: str = "00000000-0000-0000-0000-000000000000"
     randomize_candidates: bool = False
+    strategy: str = "depth-first"
+    #: 0: as many as there are.
+    max_candidates: int = 0
 
 
 def from_conf(conf: Any) -> PlacementSettings:
@@ -39,4 +42,6 @@ def from_conf(conf: Any) -> PlacementSettings:
         incomplete_project=conf.placement.incomplete_consumer_project_id,
         incomplete_user=conf.placement.incomplete_consumer_user_id,
         randomize_candidates=conf.placement.randomize_allocation_candidates,
+        strategy=conf.placement.allocation_candidates_generation_strategy,
+        max_candidates=max(0, conf.placement.max_allocation_candidates),
     )

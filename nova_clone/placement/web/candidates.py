@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 import random
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 import falcon
 
-from nova_clone.contracts.placement import Candidate, CandidateQuery, ShapePart
+from nova_clone.contracts.placement import CandidateQuery, ShapePart
 from nova_clone.domain.resources import Provider
 from nova_clone.placement import candidates
 from nova_clone.placement.names import CUSTOM
@@ -25,6 +25,7 @@ from nova_clone.web.query import split
 from nova_clone.web.rows import Row, Rows
 from nova_clone.web.versions import Version
 
+_LOG = logging.getLogger(__name__)
 _KEYED: Final = since("1.12")
 _ALL_CLASSES: Final = since("1.27")
 _TREES: Final = since("1.29")
@@ -32,7 +33,7 @@ _MAPPINGS: Final = since("1.34")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Found:
+class Answered:
     """A candidate with its shape looked up."""
 
     providers: Sequence[str]
@@ -97,41 +98,29 @@ class AllocationCandidates(Resource):
         }
         answer(req, resp, body)
 
-    def _find(self, snapshot: Snapshot, query: CandidateQuery, version: Version) -> list[Found]:
-        whole = self._env.settings.randomize_candidates or not _MAPPINGS.holds(version)
-        wanted = dataclasses.replace(query, limit=0) if whole else query
-        answered = candidates.find(snapshot, wanted)
-        found: Iterable[Candidate] = answered.candidates
-        if not _TREES.holds(version):
-            found = (each for each in found if _is_flat(snapshot, each))
-        result = [
-            Found(providers=each.providers, parts=answered.shapes[each.shape]) for each in found
-        ]
-        if not _MAPPINGS.holds(version):
-            result = _distinct(result)
-        if self._env.settings.randomize_candidates:
-            random.shuffle(result)
-        return result[: query.limit] if query.limit else result
-
-
-def _is_flat(snapshot: Snapshot, candidate: Candidate) -> bool:
-    """Tell whether no tree gives more than one provider."""
-    roots = Counter(snapshot.providers[each].root_id for each in candidate.providers)
-    return all(count == 1 for count in roots.values())
-
-
-def _distinct(found: Iterable[Found]) -> list[Found]:
-    """Leave out candidates that differ only in which group gets what."""
-    unlike: dict[object, Found] = {}
-    for each in found:
-        key = frozenset(
-            (provider_id, frozenset(amounts.items())) for provider_id, amounts in each.amounts()
+    def _find(self, snapshot: Snapshot, query: CandidateQuery, version: Version) -> list[Answered]:
+        settings = self._env.settings
+        manner = candidates.Manner(
+            strategy=settings.strategy,
+            most=settings.max_candidates,
+            rng=random.Random() if settings.randomize_candidates else None,  # noqa: S311
+            flat=not _TREES.holds(version),
+            distinct=not _MAPPINGS.holds(version),
         )
-        unlike.setdefault(key, each)
-    return list(unlike.values())
+        found = candidates.find(snapshot, query, manner)
+        if found.removed[candidates.GIVEN_UP]:
+            _LOG.warning(
+                "The search for candidates was given up in %d provider trees: "
+                "too many ways failed.",
+                found.removed[candidates.GIVEN_UP],
+            )
+        return [
+            Answered(providers=each.providers, parts=found.shapes[each.shape])
+            for each in found.candidates
+        ]
 
 
-def _summarised(snapshot: Snapshot, found: Iterable[Found], version: Version) -> list[Provider]:
+def _summarised(snapshot: Snapshot, found: Iterable[Answered], version: Version) -> list[Provider]:
     """Return the providers of candidates, from 1.29 on with all of their trees."""
     involved = dict.fromkeys(provider_id for each in found for provider_id in each.providers)
     if not _TREES.holds(version):
@@ -141,7 +130,7 @@ def _summarised(snapshot: Snapshot, found: Iterable[Found], version: Version) ->
     return [member for tree in trees if tree is not None for member in tree.members]
 
 
-def _request_body(each: Found, version: Version) -> dict[str, Any]:
+def _request_body(each: Answered, version: Version) -> dict[str, Any]:
     if not _KEYED.holds(version):
         return {
             "allocations": [

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import threading
 from collections.abc import Iterator
 from typing import Any, cast
@@ -9,9 +10,10 @@ import pytest
 
 from nova_clone.contracts.conductor import ConductorContract
 from nova_clone.contracts.placement_store import ChangesSince, NamedRecord, PlacementChanges
+from nova_clone.domain.errors import Unavailable
 from nova_clone.domain.identity import RequestContext, new_request_id
 from nova_clone.domain.resources import Inventory, Provider
-from nova_clone.placement.snapshot import SHARING_TRAIT, Follower, Snapshot
+from nova_clone.placement.snapshot import SHARING_TRAIT, Follower, Snapshot, summary
 
 CONTEXT = RequestContext(request_id=new_request_id())
 
@@ -70,12 +72,12 @@ class TestSnapshot:
         snapshot = Snapshot()
         inventory = Inventory(total=4, reserved=1, allocation_ratio=2.0, used=1)
         snapshot.apply(changes(1, a_provider(inventories={"VCPU": inventory})))
-        before = snapshot.summary(snapshot.providers["p0"])
+        before = summary(snapshot.providers["p0"])
 
         used = dataclasses.replace(inventory, used=3)
         snapshot.apply(changes(2, a_provider(inventories={"VCPU": used})))
 
-        after = snapshot.summary(snapshot.providers["p0"])
+        after = summary(snapshot.providers["p0"])
         assert (before.resources, after.resources) == ({"VCPU": (6, 1)}, {"VCPU": (6, 3)})
 
     def test_sharing_reaches_trees_by_any_member(self) -> None:
@@ -112,9 +114,11 @@ class FakeConductor:
     def __init__(self, *answers: PlacementChanges) -> None:
         self._answers: Iterator[PlacementChanges] = iter(answers)
         self.asked: list[int] = []
+        self.after: list[str | None] = []
 
     def placement_changes(self, context: RequestContext, request: ChangesSince) -> PlacementChanges:
         self.asked.append(request.sequence)
+        self.after.append(request.after)
         return next(self._answers)
 
 
@@ -148,8 +152,8 @@ class TestFollower:
         with follower as snapshot:
             assert (snapshot.sequence, list(snapshot.providers)) == (2, ["two"])
 
-    def test_a_slow_answer_does_not_turn_time_back(self) -> None:
-        slow_asked, fast_done = threading.Event(), threading.Event()
+    def test_an_answer_to_an_earlier_question_is_not_enough(self) -> None:
+        asked, go_on = threading.Event(), threading.Event()
 
         class Conductor:
             calls = 0
@@ -157,22 +161,88 @@ class TestFollower:
             def placement_changes(self, context: Any, request: ChangesSince) -> PlacementChanges:
                 self.calls += 1
                 if self.calls == 1:
-                    slow_asked.set()
-                    assert fast_done.wait(30)
+                    asked.set()
+                    assert go_on.wait(30)
                     return changes(4, a_provider("old"), reset=True)
-                return changes(5, a_provider("new"), reset=True)
+                return changes(5, a_provider("new"))
 
-        follower = following(Conductor())
-        slow = threading.Thread(target=follower.catch_up, args=(CONTEXT,))
-        slow.start()
-        assert slow_asked.wait(30)
-
-        follower.catch_up(CONTEXT)
-        fast_done.set()
-        slow.join(30)
+        conductor = Conductor()
+        follower = following(conductor)
+        threads = [threading.Thread(target=follower.catch_up, args=(CONTEXT,)) for _ in range(2)]
+        threads[0].start()
+        assert asked.wait(30)
+        threads[1].start()
+        go_on.set()
+        for thread in threads:
+            thread.join(30)
 
         with follower as snapshot:
-            assert (snapshot.sequence, list(snapshot.providers)) == (5, ["new"])
+            assert (snapshot.sequence, sorted(snapshot.providers)) == (5, ["new", "old"])
+        assert conductor.calls == 2
+
+    def test_many_threads_see_what_was_committed_before_they_asked(self) -> None:
+        committed, questions = itertools.count(1), itertools.count(1)
+        last = [0]
+
+        class Conductor:
+            def placement_changes(self, context: Any, request: ChangesSince) -> PlacementChanges:
+                next(questions)
+                return changes(last[0])
+
+        follower = following(Conductor())
+
+        def work() -> None:
+            for _ in range(50):
+                last[0] = mine = next(committed)
+                follower.catch_up(CONTEXT)
+                with follower as snapshot:
+                    assert snapshot.sequence >= mine - len(threads)
+                    seen.append(snapshot.sequence)
+
+        seen: list[int] = []
+        threads = [threading.Thread(target=work) for _ in range(6)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(30)
+
+        assert len(seen) == 300
+        assert next(questions) <= 301
+
+    def test_a_failure_is_told_and_does_not_stay(self) -> None:
+        class Conductor:
+            calls = 0
+
+            def placement_changes(self, context: Any, request: ChangesSince) -> PlacementChanges:
+                self.calls += 1
+                if self.calls == 1:
+                    raise Unavailable("away")
+                return changes(1, a_provider("one"), reset=True)
+
+        follower = following(Conductor())
+
+        with pytest.raises(Unavailable, match="away"):
+            follower.catch_up(CONTEXT)
+        follower.catch_up(CONTEXT)
+
+        with follower as snapshot:
+            assert list(snapshot.providers) == ["one"]
+
+    def test_everything_comes_in_pages(self) -> None:
+        conductor = FakeConductor(
+            changes(3, a_provider("a"), reset=True, more="a"),
+            changes(3, a_provider("b"), more="b"),
+            changes(3, a_provider("c")),
+            changes(4, removed=("b",)),
+        )
+        follower = following(conductor)
+
+        follower.catch_up(CONTEXT)
+
+        with follower as snapshot:
+            assert (snapshot.sequence, sorted(snapshot.providers)) == (4, ["a", "c"])
+        assert conductor.asked == [0, 3, 3, 3]
+        assert conductor.after == [None, "a", "b", None]
 
     def test_a_snapshot_is_let_go_after_an_error(self) -> None:
         follower = following(FakeConductor())

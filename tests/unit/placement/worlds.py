@@ -9,9 +9,10 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from nova_clone.contracts.placement import CandidateQuery, Candidates
+from nova_clone.contracts.placement import CandidateQuery
 from nova_clone.contracts.placement_store import PlacementChanges
 from nova_clone.domain.resources import Inventory, Provider, RequestGroup
+from nova_clone.placement.candidates import Found
 from nova_clone.placement.snapshot import SHARING_TRAIT, Snapshot
 
 CLASSES = ("VCPU", "DISK_GB", "CUSTOM_X")
@@ -112,7 +113,7 @@ def snapshot_of(made: Sequence[Provider]) -> Snapshot:
     return snapshot
 
 
-def plain(found: Candidates) -> list[Answer]:
+def plain(found: Found) -> list[Answer]:
     """Return candidates without their compression."""
     answers = []
     for candidate in found.candidates:

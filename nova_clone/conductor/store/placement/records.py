@@ -54,12 +54,14 @@ class PlacementRecords:
             raise missing(provider_id)
         return found[0]
 
-    def _providers(self, *clauses: sa.ColumnElement[bool]) -> tuple[Provider, ...]:
-        rows = self._db.execute(sa.select(*_PROVIDER).where(*clauses).order_by(P.id)).all()
+    def _providers(
+        self, *clauses: sa.ColumnElement[bool], limit: int | None = None
+    ) -> tuple[Provider, ...]:
+        query = sa.select(*_PROVIDER).where(*clauses).order_by(P.id).limit(limit)
+        rows = self._db.execute(query).all()
         if not rows:
             return ()
-        # Few are named one by one; many are read in one sweep of each table.
-        ids = [row.id for row in rows] if len(rows) <= 500 else None
+        ids = [row.id for row in rows]
         inventories = self._inventories(ids)
         traits = self._values(placement.provider_traits.c.trait, ids)
         aggregates = self._values(placement.provider_aggregates.c.aggregate_id, ids)
@@ -73,12 +75,12 @@ class PlacementRecords:
             for row in rows
         )
 
-    def _inventories(self, ids: Sequence[str] | None) -> dict[str, dict[str, Inventory]]:
-        query = sa.select(
-            I.provider_id, I.resource_class, *(I[name] for name in _LIMITS), I.used
-        ).order_by(I.provider_id, I.resource_class)
-        if ids is not None:
-            query = query.where(I.provider_id.in_(ids))
+    def _inventories(self, ids: Sequence[str]) -> dict[str, dict[str, Inventory]]:
+        query = (
+            sa.select(I.provider_id, I.resource_class, *(I[name] for name in _LIMITS), I.used)
+            .where(I.provider_id.in_(ids))
+            .order_by(I.provider_id, I.resource_class)
+        )
         found: dict[str, dict[str, Inventory]] = {}
         for provider_id, name, *amounts in self._db.execute(query):
             total, reserved, min_unit, max_unit, step_size, ratio, used = amounts
@@ -93,11 +95,9 @@ class PlacementRecords:
             )
         return found
 
-    def _values(self, column: sa.Column[Any], ids: Sequence[str] | None) -> dict[str, list[str]]:
+    def _values(self, column: sa.Column[Any], ids: Sequence[str]) -> dict[str, list[str]]:
         owner = column.table.c.provider_id
-        query = sa.select(owner, column).order_by(owner, column)
-        if ids is not None:
-            query = query.where(owner.in_(ids))
+        query = sa.select(owner, column).where(owner.in_(ids)).order_by(owner, column)
         found: dict[str, list[str]] = {}
         for provider_id, value in self._db.execute(query):
             found.setdefault(provider_id, []).append(value)
