@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,13 +15,15 @@ from nova_clone.conductor.store.encoding import ANYTHING, TRIPLES
 from nova_clone.conductor.store.sequence import HORIZON
 from nova_clone.conductor.store.services import N, S
 from nova_clone.conductor.store.session import Session, TableSet
-from nova_clone.conductor.store.standings import COMPUTE, is_up, zones
+from nova_clone.conductor.store.standings import COMPUTE, zones
 from nova_clone.conductor.store.tables import cell, global_
 from nova_clone.contracts.hosts import HostFeed, HostRecord
 from nova_clone.domain.server.status import VmState
 
 #: A feed's number is two counters in one: aggregates above, hosts in the low bits.
 _HOST_BITS = 32
+#: So many names fit into a query.
+_FEW = 500
 _NODE = (
     N.host,
     N.hypervisor_hostname,
@@ -79,16 +81,13 @@ class HostRepository(ComputeNodeRecords):
     def _hosts(self, rows: Sequence[Any]) -> tuple[HostRecord, ...]:
         if not rows:
             return ()
-        services = self._service_rows()
+        services = self._service_rows({row.host for row in rows})
         members = AggregateRepository(self._session).ids_by_host()
         return tuple(
             self._host(row, services.get(row.host), members.get(row.host, ())) for row in rows
         )
 
     def _host(self, row: Any, service: Any | None, aggregates: tuple[int, ...]) -> HostRecord:
-        up = service is not None and is_up(
-            self._session, forced_down=service.forced_down, last_seen=service.last_seen
-        )
         return HostRecord(
             host=row.host,
             node=row.hypervisor_hostname,
@@ -97,15 +96,17 @@ class HostRepository(ComputeNodeRecords):
             hypervisor_version=row.hypervisor_version,
             supported=TRIPLES.decode(row.supported),
             disabled=service is None or service.disabled,
-            up=up,
+            up=service is not None and not service.forced_down,
             failed_builds=row.failed_builds,
             aggregates=aggregates,
             host_ip=row.host_ip,
             cpu=_key(row.cpu_info),
         )
 
-    def _service_rows(self) -> dict[str, Any]:
-        query = sa.select(S.host, S.disabled, S.forced_down, S.last_seen).where(S.binary == COMPUTE)
+    def _service_rows(self, hosts: Collection[str]) -> dict[str, Any]:
+        query = sa.select(S.host, S.disabled, S.forced_down).where(S.binary == COMPUTE)
+        if len(hosts) <= _FEW:
+            query = query.where(S.host.in_(hosts))
         return {row.host: row for row in self._session.cell_db.execute(query)}
 
     def _removed(self, since: int) -> tuple[str, ...]:
@@ -130,7 +131,9 @@ class HostRepository(ComputeNodeRecords):
         query = (
             sa.select(table.host, sa.func.count())
             .where(
-                table.deleted.is_(False),
+                # ``IS false`` would keep MariaDB from its index, and have it read every
+                # server that ever was.
+                table.deleted == sa.false(),
                 table.vm_state == VmState.BUILDING.value,
                 table.host.is_not(None),
             )

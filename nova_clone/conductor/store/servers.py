@@ -88,7 +88,7 @@ class ServerRepository:
         """Return a server as `get` does, or None."""
         query = _BY_ID
         if not deleted:
-            query = query.where(T.deleted.is_(False))
+            query = query.where(T.deleted == sa.false())
         if project_id is not None:
             query = query.where(T.project_id == project_id)
         rows = self._session.cell_db.execute(query, {"server_id": server_id}).all()
@@ -119,7 +119,7 @@ class ServerRepository:
         changes: Mapping[str, Any],
     ) -> bool:
         """Change a server if it stands as expected (``None``: anyhow); tell whether it did."""
-        conditions: list[sa.ColumnElement[bool]] = [T.deleted.is_(False)]
+        conditions: list[sa.ColumnElement[bool]] = [T.deleted == sa.false()]
         if expect_vm is not None:
             conditions.append(T.vm_state.in_(sorted(state.value for state in expect_vm)))
         if expect_task is not None:
@@ -181,7 +181,7 @@ class ServerRepository:
         """Return what the servers of a project, or of one user in it, count for."""
         query = sa.select(sa.func.count(), sa.func.sum(T.vcpus), sa.func.sum(T.ram)).where(
             T.project_id == project_id,
-            T.deleted.is_(False),
+            T.deleted == sa.false(),
             T.vm_state != VmState.SOFT_DELETED.value,
         )
         if user_id is not None:
@@ -191,14 +191,16 @@ class ServerRepository:
 
     def name_taken(self, name: str, *, project_id: str | None = None) -> bool:
         """Tell whether a server of this name exists in the project, or anywhere."""
-        query = sa.select(T.number).where(T.name == name, T.deleted.is_(False)).limit(1)
+        query = sa.select(T.number).where(T.name == name, T.deleted == sa.false()).limit(1)
         if project_id is not None:
             query = query.where(T.project_id == project_id)
         return self._session.cell_db.execute(query).first() is not None
 
     def on_host(self, host: str) -> tuple[Server, ...]:
         """Return the servers that belong on a host, oldest first."""
-        query = sa.select(*COLUMNS).where(T.host == host, T.deleted.is_(False)).order_by(T.number)
+        query = (
+            sa.select(*COLUMNS).where(T.host == host, T.deleted == sa.false()).order_by(T.number)
+        )
         return self._records(self._session.cell_db.execute(query).all())
 
     def building_per_host(self) -> dict[str, int]:
@@ -206,7 +208,7 @@ class ServerRepository:
         query = (
             sa.select(T.host, sa.func.count())
             .where(
-                T.deleted.is_(False),
+                T.deleted == sa.false(),
                 T.vm_state == VmState.BUILDING.value,
                 T.host.is_not(None),
             )
@@ -218,7 +220,7 @@ class ServerRepository:
         """Return how many servers each of `hosts` has, those without any left out."""
         query = (
             sa.select(T.host, sa.func.count())
-            .where(T.host.in_(tuple(hosts)), T.deleted.is_(False))
+            .where(T.host.in_(tuple(hosts)), T.deleted == sa.false())
             .group_by(T.host)
         )
         return dict(self._session.cell_db.execute(query).all())
@@ -227,7 +229,7 @@ class ServerRepository:
         """Return the servers of each of `hosts`, those without any left out."""
         query = (
             sa.select(T.host, *_BRIEF)
-            .where(T.host.in_(tuple(hosts)), T.deleted.is_(False))
+            .where(T.host.in_(tuple(hosts)), T.deleted == sa.false())
             .order_by(T.number)
         )
         found: dict[str, list[ServerBrief]] = {}

@@ -9,6 +9,7 @@ import pytest
 from nova_clone.conductor.store.unit_of_work import Store
 from nova_clone.contracts.hosts import (
     HostFeed,
+    HostReport,
     HypervisorQuery,
     RegisterService,
     ServiceQuery,
@@ -78,6 +79,30 @@ class TestServices:
         assert not found.up
         assert feed(later).down == ("one",)
 
+    def test_a_silent_host_is_up_as_soon_as_it_speaks_again(self, make_store: MakeStore) -> None:
+        service = register(make_store())
+        assert service.last_seen is not None
+        late = service.last_seen + dt.timedelta(seconds=61)
+        later = make_store(clock=lambda: late)
+        report(later)
+        while_silent = feed(later)
+
+        soon = feed(make_store(), while_silent.sequence)
+
+        assert (while_silent.down, while_silent.hosts[0].up) == (("one",), True)
+        assert (soon.down, soon.hosts) == ((), ())
+
+    def test_a_host_that_is_forced_down_is_sent_as_such(self, store: Store) -> None:
+        register(store)
+        report(store)
+        before = feed(store)
+        down = UpdateService(host="one", binary="nova-compute", forced_down=True)
+        store.run(lambda work: work.hosts.update_service(down))
+
+        after = feed(store, before.sequence)
+
+        assert ([record.up for record in after.hosts], after.down) == ([False], ("one",))
+
     def test_heartbeats_are_counted_and_move_no_feed(self, store: Store) -> None:
         service = register(store)
         report(store)
@@ -128,7 +153,7 @@ class TestHypervisors:
 
         def fill(work: Any) -> None:
             work.hosts.save_compute_node("one", resources)
-            work.placement.sync_host(resources)
+            work.placement.sync_host(HostReport(host="one", resources=resources))
             work.placement.claim(a_claim(resources.uuid, 3))
             work.servers.add(
                 a_server(host="one", node="node-1", vm_state=VmState.ACTIVE, task_state=None)
