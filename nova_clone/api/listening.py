@@ -7,18 +7,16 @@ nothing but the standard library and the runtime.
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 from nova_clone.runtime.daemon import Forking
+from nova_clone.runtime.listening import listen
 
 #: The modules of options that these daemons read.
 OPTIONS: Final = ("api", "api_servers", "keystone_authtoken", "neutron", "wsgi", "zones")
 OS_COMPUTE: Final = "osapi_compute"
 METADATA: Final = "metadata"
-
-_BACKLOG: Final = 1024
 
 
 def address(conf: Any, name: str) -> tuple[str, int]:
@@ -32,10 +30,5 @@ def forking(names: Callable[[Any], Iterable[str]], workers: Callable[[Any], int 
     """Return how the named applications share their sockets among several processes."""
     return Forking(
         count=lambda conf: workers(conf) or os.cpu_count() or 1,
-        prepare=lambda conf: {name: _listen(*address(conf, name)) for name in names(conf)},
+        prepare=lambda conf: {name: listen(*address(conf, name)) for name in names(conf)},
     )
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    return socket.create_server((host, port), family=family, backlog=_BACKLOG)

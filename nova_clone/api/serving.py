@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import functools
-import threading
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 from nova_clone.api import app
@@ -17,17 +14,16 @@ from nova_clone.api.metadata.settings import MetadataSettings
 from nova_clone.api.settings import ApiSettings
 from nova_clone.contracts.compute import ComputeContract
 from nova_clone.contracts.conductor import ConductorContract
-from nova_clone.domain.identity import RequestContext
 from nova_clone.rpc.contract import proxy
 from nova_clone.rpc.echo import Echo
 from nova_clone.rpc.transport import Bus
 from nova_clone.runtime.daemon import Process, Service
 from nova_clone.runtime.health import Status
-from nova_clone.runtime.logging import log_context
+from nova_clone.runtime.logging import CallerLog
+from nova_clone.web import options
 from nova_clone.web.app import Hooks
 from nova_clone.web.auth import AuthSettings
 from nova_clone.web.call import BodyLimits
-from nova_clone.web.policy import PolicySettings
 from nova_clone.web.server import HttpServer, ServerSettings
 from nova_clone.web.wsgi import WsgiApp
 
@@ -46,7 +42,8 @@ class Surroundings:
 
 
 def _compute_app(conf: Any, around: Surroundings) -> WsgiApp:
-    return app.build(api_settings(conf), around.conductor, around.compute, hooks=around.hooks)
+    built = app.build(api_settings(conf), around.conductor, around.compute, hooks=around.hooks)
+    return options.with_cors(conf, built)
 
 
 def _metadata_app(conf: Any, around: Surroundings) -> WsgiApp:
@@ -61,18 +58,13 @@ _APPLICATIONS: Final[Mapping[str, Callable[[Any, Surroundings], WsgiApp]]] = {
 
 def api_settings(conf: Any) -> ApiSettings:
     """Return the API's settings in a configuration; registers what libraries define."""
-    _register_libraries(conf)
+    options.register(conf)
     return ApiSettings(
         auth=AuthSettings(
             keystone={"oslo_config_config": conf},
             challenge=conf.keystone_authtoken.www_authenticate_uri or "",
         ),
-        policy=PolicySettings(
-            policy_file=conf.oslo_policy.policy_file,
-            policy_dirs=tuple(conf.oslo_policy.policy_dirs),
-            enforce_new_defaults=conf.oslo_policy.enforce_new_defaults,
-            config_dirs=_config_dirs(conf),
-        ),
+        policy=options.policy_settings(conf, "/etc/nova"),
         limits=BodyLimits(max_bytes=conf.oslo_middleware.max_request_body_size),
         max_limit=conf.api.max_limit,
         compute_link_prefix=conf.api.compute_link_prefix,
@@ -81,24 +73,6 @@ def api_settings(conf: Any) -> ApiSettings:
         trust_proxy=conf.oslo_middleware.enable_proxy_headers_parsing,
         internal_zone=conf.internal_service_availability_zone,
     )
-
-
-def _register_libraries(conf: Any) -> None:
-    from oslo_middleware import opts as middleware
-    from oslo_policy import opts as policy
-
-    for group, options in (
-        *policy.list_opts(),
-        *middleware.list_opts_sizelimit(),
-        *middleware.list_opts_http_proxy_to_wsgi(),
-    ):
-        conf.register_opts(options, group=group)
-    policy.set_defaults(conf)
-
-
-def _config_dirs(conf: Any) -> tuple[str, ...]:
-    read = [str(Path(name).resolve().parent) for name in conf.config_file or ()]
-    return tuple(dict.fromkeys((*read, *(conf.config_dir or ()), "/etc/nova")))
 
 
 def services(process: Process, names: Sequence[str]) -> Sequence[Service]:
@@ -139,19 +113,3 @@ def _server_settings(conf: Any, name: str) -> ServerSettings:
         max_body_bytes=BodyLimits.max_bytes,
         idle_timeout=conf.wsgi.client_socket_timeout or _NEVER,
     )
-
-
-class CallerLog:
-    """Lets log lines name the caller of the request that their thread handles."""
-
-    def __init__(self) -> None:
-        self._local = threading.local()
-
-    def __call__(self, caller: RequestContext | None) -> None:
-        held: contextlib.ExitStack | None = getattr(self._local, "held", None)
-        if held is None:
-            held = self._local.held = contextlib.ExitStack()
-        if caller is None:
-            held.close()
-        else:
-            held.enter_context(log_context(caller))

@@ -7,6 +7,7 @@ import contextvars
 import dataclasses
 import logging
 import re
+import threading
 import warnings
 from collections.abc import Iterator
 from typing import Any
@@ -79,6 +80,23 @@ def rpc_log_context(
         server=getattr(message, "server_id", None) or getattr(ticket, "server_id", None),
         workflow=getattr(message, "workflow_id", None) or getattr(ticket, "workflow_id", None),
     )
+
+
+class CallerLog:
+    """Lets log lines name the caller of the HTTP request that their thread handles."""
+
+    def __init__(self) -> None:
+        self._local = threading.local()
+
+    def __call__(self, caller: RequestContext | None) -> None:
+        """Begin with a caller's request, or end with None."""
+        held: contextlib.ExitStack | None = getattr(self._local, "held", None)
+        if held is None:
+            held = self._local.held = contextlib.ExitStack()
+        if caller is None:
+            held.close()
+        else:
+            held.enter_context(log_context(caller))
 
 
 def mask(text: str) -> str:
