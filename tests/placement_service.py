@@ -18,6 +18,7 @@ from nova_clone.placement.settings import OPTIONS, from_conf
 from nova_clone.placement.snapshot import Follower
 from nova_clone.placement.web.environment import Environment
 from nova_clone.placement.web.rules import RULES
+from nova_clone.web import options as door_options
 from nova_clone.web.policy import Policy
 from nova_clone.web.wsgi import Environ, StartResponse, WsgiApp
 from tests.cloud import Cloud
@@ -65,7 +66,7 @@ class Placement:
         register_opts(self.conf, ("base", *OPTIONS))
         self.conf(args=[], default_config_files=[str(config)], default_config_dirs=[])
         self.conf.set_override("auth_strategy", "noauth2", group="api")
-        app.register_libraries(self.conf)
+        door_options.register(self.conf)
         for (group, name), value in options.items():
             self.conf.set_override(name, value, group=group)
 
@@ -75,7 +76,7 @@ class Placement:
             conductor=self._cloud.conductor,
             follower=Follower(self._cloud.conductor),
         )
-        policy = Policy(RULES, app.policy_settings(self.conf))
+        policy = Policy(RULES, door_options.policy_settings(self.conf, *app.POLICY_PLACES))
         return app.build_web(self.conf, environment, policy=policy)
 
     def another(self) -> httpx.Client:

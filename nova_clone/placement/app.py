@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
-import threading
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from nova_clone.contracts.conductor import ConductorContract
 from nova_clone.contracts.placement import PlacementContract
-from nova_clone.domain.identity import RequestContext
 from nova_clone.placement.service import PlacementService
 from nova_clone.placement.settings import PlacementSettings, from_conf
 from nova_clone.placement.snapshot import Follower
@@ -25,20 +21,23 @@ from nova_clone.rpc.echo import Echo
 from nova_clone.rpc.transport import Bus
 from nova_clone.runtime.daemon import Process, Service
 from nova_clone.runtime.health import Status
-from nova_clone.runtime.logging import log_context, rpc_log_context
+from nova_clone.runtime.listening import listen
+from nova_clone.runtime.logging import CallerLog, rpc_log_context
+from nova_clone.web import options
 from nova_clone.web.app import DoorSettings, Hooks, build_app
 from nova_clone.web.auth import AuthSettings
 from nova_clone.web.call import BodyLimits
-from nova_clone.web.policy import Policy, PolicySettings
+from nova_clone.web.policy import Policy
 from nova_clone.web.server import HttpServer, ServerSettings
 from nova_clone.web.wsgi import WsgiApp
 
-_BACKLOG = 1024
+#: Where policy files may lie, beside the configuration's own directories.
+POLICY_PLACES = ("/etc/nova", "/etc/placement")
 
 
 def door(conf: Any, settings: PlacementSettings) -> DoorSettings:
     """Return how the REST API is entered."""
-    register_libraries(conf)
+    options.register(conf)
     return DoorSettings(
         scheme=history.SCHEME,
         auth=AuthSettings(
@@ -59,33 +58,6 @@ def door(conf: Any, settings: PlacementSettings) -> DoorSettings:
     )
 
 
-def policy_settings(conf: Any) -> PolicySettings:
-    """Return where policy overrides are read from."""
-    register_libraries(conf)
-    read = [str(Path(name).resolve().parent) for name in conf.config_file or ()]
-    places = (*read, *(conf.config_dir or ()), "/etc/nova", "/etc/placement")
-    return PolicySettings(
-        policy_file=conf.oslo_policy.policy_file,
-        policy_dirs=tuple(conf.oslo_policy.policy_dirs),
-        enforce_new_defaults=conf.oslo_policy.enforce_new_defaults,
-        config_dirs=tuple(dict.fromkeys(places)),
-    )
-
-
-def register_libraries(conf: Any) -> None:
-    """Register the options of the libraries in front of the REST API."""
-    from oslo_middleware import opts as middleware
-    from oslo_policy import opts as policy
-
-    for group, options in (
-        *policy.list_opts(),
-        *middleware.list_opts_http_proxy_to_wsgi(),
-        *middleware.list_opts_cors(),
-    ):
-        conf.register_opts(options, group=group)
-    policy.set_defaults(conf)
-
-
 def build_web(
     conf: Any, env: Environment, *, policy: Policy, hooks: Hooks | None = None
 ) -> WsgiApp:
@@ -93,19 +65,12 @@ def build_web(
     app: WsgiApp = Edge(
         build_app(door(conf, env.settings), routes(env), policy=policy, hooks=hooks)
     )
-    if not conf.cors.allowed_origin:
-        return app
-    from oslo_middleware import cors
-
-    guarded: WsgiApp = cors.CORS(app, conf)
-    return guarded
+    return options.with_cors(conf, app)
 
 
 def listener(conf: Any) -> socket.socket:
     """Return the socket that all processes of the daemon share."""
-    address = (conf.placement_api.listen, conf.placement_api.listen_port)
-    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-    return socket.create_server(address, family=family, backlog=_BACKLOG)
+    return listen(conf.placement_api.listen, conf.placement_api.listen_port)
 
 
 def build(process: Process) -> Sequence[Service]:
@@ -128,8 +93,8 @@ def build(process: Process) -> Sequence[Service]:
     web = build_web(
         conf,
         Environment(settings=settings, conductor=conductor, follower=follower),
-        policy=Policy(RULES, policy_settings(conf)),
-        hooks=Hooks(on_caller=_CallerLog()),
+        policy=Policy(RULES, options.policy_settings(conf, *POLICY_PLACES)),
+        hooks=Hooks(on_caller=CallerLog()),
     )
     http = HttpServer(web, _server_settings(settings), listener=process.shared)
     return (server, echo, http)
@@ -143,19 +108,3 @@ def _server_settings(settings: PlacementSettings) -> ServerSettings:
         max_body_bytes=settings.max_body_bytes,
         idle_timeout=settings.idle_timeout,
     )
-
-
-class _CallerLog:
-    """Lets log lines name the caller of the request that their thread handles."""
-
-    def __init__(self) -> None:
-        self._local = threading.local()
-
-    def __call__(self, caller: RequestContext | None) -> None:
-        held: contextlib.ExitStack | None = getattr(self._local, "held", None)
-        if held is None:
-            held = self._local.held = contextlib.ExitStack()
-        if caller is None:
-            held.close()
-        else:
-            held.enter_context(log_context(caller))

@@ -18,6 +18,7 @@ from nova_clone.runtime import settings
 from nova_clone.runtime.daemon import Process
 from nova_clone.runtime.health import Health
 from nova_clone.runtime.metrics import Metrics
+from nova_clone.web import options
 from nova_clone.web.server import HttpServer
 
 FILE = """
@@ -94,4 +95,4 @@ def test_settings_come_from_the_configuration(conf: Any) -> None:
     found = from_conf(conf)
 
     assert (found.listen, found.port, found.randomize_candidates) == ("127.0.0.1", 0, True)
-    assert app.policy_settings(conf).config_dirs[-1] == "/etc/placement"
+    assert options.policy_settings(conf, *app.POLICY_PLACES).config_dirs[-1] == "/etc/placement"
