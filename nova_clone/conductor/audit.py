@@ -6,6 +6,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from nova_clone.conductor.store import inspection
 from nova_clone.conductor.store.unit_of_work import UnitOfWork
 from nova_clone.contracts.compute import HostContents
 from nova_clone.contracts.paging import Page
@@ -25,12 +26,16 @@ PAGE = 500
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Records:
-    """What the database says. ``busy`` are servers with a live workflow."""
+    """What the database says.
+
+    ``busy`` are servers with a live workflow, ``nodes`` the providers that are compute nodes.
+    """
 
     servers: Mapping[str, Server]
     busy: frozenset[str]
     providers: Mapping[str, Provider]
     allocations: tuple[Allocation, ...]
+    nodes: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -68,6 +73,7 @@ def _records(work: UnitOfWork) -> Records:
         busy=frozenset(work.workflows.live(list(servers))),
         providers=providers,
         allocations=whole.allocations if held else (),
+        nodes=inspection.node_ids(work),
     )
 
 

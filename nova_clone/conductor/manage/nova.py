@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TextIO
 
-from nova_clone.conductor.manage import audit, cells, explain
+from nova_clone.conductor.manage import audit, cells, explain, heal, placement_audit
 from nova_clone.conductor.manage.databases import (
     CellCommands,
     SchemaCommands,
@@ -31,6 +31,10 @@ def main(argv: Sequence[str] | None = None, *, output: TextIO | None = None) -> 
     )
     mappings = groups.add_parser("cell_v2", help="cells and their hosts")
     cells.add_commands(mappings.add_subparsers(required=True, metavar="COMMAND"))
+    allocations = groups.add_parser("placement", help="allocations and the servers behind them")
+    commands = allocations.add_subparsers(required=True, metavar="COMMAND")
+    placement_audit.add_command(commands)
+    heal.add_command(commands)
     choices = groups.add_parser("scheduler", help="what the scheduler chose, and could choose")
     explain.add_command(choices.add_subparsers(required=True, metavar="COMMAND"))
     audit.add_command(groups)

@@ -68,9 +68,16 @@ def new_parser(name: str, description: str) -> argparse.ArgumentParser:
 
 
 def run(
-    parser: argparse.ArgumentParser, argv: Sequence[str] | None, output: TextIO | None = None
+    parser: argparse.ArgumentParser,
+    argv: Sequence[str] | None,
+    output: TextIO | None = None,
+    *,
+    failed: int = 1,
 ) -> int:
-    """Parse `argv`, run the command it names, and return the exit code."""
+    """Parse `argv`, run the command it names, and return the exit code.
+
+    That is ``failed`` when something that the command needs cannot be used.
+    """
     arguments = parser.parse_args(argv)
     if "command" not in arguments:
         parser.print_help(output)
@@ -94,7 +101,7 @@ def run(
         finally:
             store.close()
     except errors.NovaError as error:
-        return _fail(arguments, error, 1)
+        return _fail(arguments, error, failed)
     # The command's last line of defence: an operator reads a sentence, not a traceback.
     except Exception as error:  # noqa: BLE001
         return _fail(arguments, error, UNEXPECTED)
