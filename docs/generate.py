@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 DOCS = Path(__file__).resolve().parent
 
@@ -95,8 +96,63 @@ def rpc() -> str:
     return "\n".join(lines) + "\n"
 
 
+def filters_and_weighers() -> str:
+    """Return the page that lists what the scheduler judges hosts by."""
+    from nova_clone.scheduler.filters import ALWAYS, FILTERS
+    from nova_clone.scheduler.filters.facts import FACTS
+    from nova_clone.scheduler.settings import DEFAULT_FILTERS
+    from nova_clone.scheduler.weighers import WEIGHERS
+
+    def words(text: str | None) -> str:
+        return " ".join((text or "").split()).replace("``", "`").replace("|", "\\|")
+
+    def concern(rule: Any) -> str:
+        return words(rule.prepare.__doc__).removeprefix("Concern ")
+
+    lines = [
+        "# Filters and weighers",
+        "",
+        "Made from `nova_clone/scheduler/` by `docs/generate.py`. The options are those of Nova,",
+        "in `[filter_scheduler]` unless another group is named. Class paths of Nova, such as",
+        "`nova.scheduler.filters.compute_filter.ComputeFilter`, name the classes here.",
+        "",
+        "## Filters",
+        "",
+        "`enabled_filters` tells which are run, and in which order; \\* marks its default. "
+        + " and ".join(f"`{rule.name}`" for rule in ALWAYS)
+        + " are always run, and first.",
+        "",
+        "| filter | lets pass | concerns |",
+        "|---|---|---|",
+    ]
+    for name, rule in sorted(FILTERS.items()):
+        mark = " \\*" if name in DEFAULT_FILTERS else ""
+        lines.append(f"| `{name}`{mark} | {words(rule.__doc__)} | {concern(rule)} |")
+    lines += [
+        "",
+        "What `capabilities:` extra specs and `JsonFilter` may name: "
+        + ", ".join(f"`{name}`" for name in FACTS)
+        + ". Amounts of resources are Placement's: reserved ones are taken off, allocation ratios"
+        + " applied. Hosts report no metrics so far.",
+        "",
+        "## Weighers",
+        "",
+        "Each brings its scores to a scale from 0 to 1 over the hosts and multiplies them; the",
+        "sums decide. An aggregate whose metadata has the name of a multiplier overrides it for",
+        "its hosts; of several values the least counts.",
+        "",
+        "| weigher | what it does | concerns | multiplier | default |",
+        "|---|---|---|---|---|",
+    ]
+    for name, weigher in WEIGHERS.items():
+        cells = (words(weigher.__doc__), concern(weigher), f"`{weigher.multiplier}`")
+        lines.append(f"| `{name}` | {' | '.join(cells)} | {weigher.default} |")
+    return "\n".join(lines) + "\n"
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "explanation/lifecycle.md": lifecycle,
+    "reference/filters-and-weighers.md": filters_and_weighers,
     "reference/rpc.md": rpc,
 }
 

@@ -203,6 +203,13 @@ class ServerRepository:
         )
         return self._records(self._session.cell_db.execute(query).all())
 
+    def hosts_of(self, server_ids: Collection[str]) -> dict[str, str]:
+        """Return the host of each of these servers; those on none are left out."""
+        query = sa.select(T.id, T.host).where(
+            T.id.in_(tuple(server_ids)), T.deleted.is_(False), T.host.is_not(None)
+        )
+        return dict(self._session.cell_db.execute(query).all())
+
     def building_per_host(self) -> dict[str, int]:
         """Return how many servers are being built on each host that builds any."""
         query = (

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
+from nova_clone.conductor.store.unit_of_work import UnitOfWork
 from nova_clone.conductor.workflows.grouping import with_members
+from nova_clone.conductor.workflows.hinting import hinted_servers, with_hinted_hosts
 from nova_clone.conductor.workflows.tickets import environment
 from nova_clone.contracts.scheduler import Explanation, HostChoice, SelectHosts
 from nova_clone.domain.errors import NoValidHost
@@ -63,13 +65,18 @@ def _propose(ctx: StepContext, spec: RequestSpec, server_ids: tuple[str, ...]) -
 
 def _select(ctx: StepContext, request: SelectHosts) -> list[Chosen]:
     env = environment(ctx)
-    if request.spec.group is not None:
-        spec = env.store.read(lambda work: with_members(work, request.spec))
-        request = dataclasses.replace(request, spec=spec)
+    if request.spec.group is not None or hinted_servers(request.spec):
+        request = dataclasses.replace(
+            request, spec=env.store.read(lambda work: _at_this_moment(work, request.spec))
+        )
     selection = env.scheduler.select_hosts(ctx.context, request)
     return [
         Chosen(choices=choices, explanation=selection.explanation) for choices in selection.choices
     ]
+
+
+def _at_this_moment(work: UnitOfWork, spec: RequestSpec) -> RequestSpec:
+    return with_hinted_hosts(work, with_members(work, spec))
 
 
 def _alternates(lost: int) -> int | None:

@@ -11,7 +11,7 @@ from nova_clone.scheduler.settings import SchedulerSettings
 
 
 class IoOpsFilter:
-    """Hosts with fewer than ``max_io_ops_per_host`` servers being built or moved."""
+    """Hosts with fewer than ``max_io_ops_per_host`` servers being built."""
 
     name: ClassVar[str] = "IoOpsFilter"
 
@@ -22,7 +22,10 @@ class IoOpsFilter:
 
 
 class AggregateIoOpsFilter:
-    """The same, with the limit from the metadata ``max_io_ops_per_host`` of aggregates."""
+    """Hosts with fewer servers being built than their aggregates' ``max_io_ops_per_host``.
+
+    The least counts; without aggregates that have it, the option does.
+    """
 
     name: ClassVar[str] = "AggregateIoOpsFilter"
 

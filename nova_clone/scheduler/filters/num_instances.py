@@ -22,7 +22,10 @@ class NumInstancesFilter:
 
 
 class AggregateNumInstancesFilter:
-    """The same, with the limit from the metadata ``max_instances_per_host`` of aggregates."""
+    """Hosts with fewer servers than their aggregates' ``max_instances_per_host``.
+
+    The least counts; without aggregates that have it, the option does.
+    """
 
     name: ClassVar[str] = "AggregateNumInstancesFilter"
 

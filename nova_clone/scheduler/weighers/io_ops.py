@@ -10,7 +10,7 @@ from nova_clone.scheduler.weighers.base import Score
 
 
 class IoOpsWeigher:
-    """Prefers servers being built or moved; the default avoids them."""
+    """Prefers hosts where servers are being built; the default multiplier avoids them."""
 
     name: ClassVar[str] = "IoOpsWeigher"
     multiplier: ClassVar[str] = "io_ops_weight_multiplier"

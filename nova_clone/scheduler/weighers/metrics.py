@@ -14,8 +14,9 @@ from nova_clone.scheduler.weighers.base import Score
 class MetricsWeigher:
     """Prefers hosts by the sum of their metrics, as ``[metrics] weight_setting`` rates them.
 
-    A host that lacks one has the score ``weight_of_unavailable``, or with ``required`` ends
-    the choice: MetricsFilter keeps such hosts away.
+    The option of the multiplier is ``[metrics] weight_multiplier``. A host that lacks a
+    metric has the score ``weight_of_unavailable``, or with ``required`` ends the choice:
+    MetricsFilter keeps such hosts away.
     """
 
     name: ClassVar[str] = "MetricsWeigher"

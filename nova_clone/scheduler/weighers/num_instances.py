@@ -10,7 +10,7 @@ from nova_clone.scheduler.weighers.base import Score
 
 
 class NumInstancesWeigher:
-    """Prefers many servers; a negative multiplier spreads them."""
+    """Prefers hosts with many servers; a negative multiplier spreads them."""
 
     name: ClassVar[str] = "NumInstancesWeigher"
     multiplier: ClassVar[str] = "num_instances_weight_multiplier"
