@@ -18,7 +18,7 @@ from nova_clone.domain.server.status import PowerState, TaskState, VmState
 from nova_clone.workflow.journal import new_workflow
 from tests.cloud import a_flavor
 from tests.laws import WorkflowCase
-from tests.workflow.conductor_stage import CONTEXT, SERVER_ID, Stage
+from tests.workflow.conductor_stage import CONTEXT, GROUP, SERVER_ID, Stage
 
 NETWORK_ID = "99999999-0000-4000-8000-000000000009"
 
@@ -38,6 +38,8 @@ def is_built(stage: Stage) -> bool:
         and server.task_state is None
         and server.host == "host-b"
         and stage.is_on("host-b")
+        and stage.counted() == ["host-b"]
+        and stage.membership() == GROUP.id
     )
 
 
@@ -54,7 +56,7 @@ def is_failed(stage: Stage) -> bool:
 
 
 def is_deleted(stage: Stage) -> bool:
-    return stage.server() is None and stage.is_nowhere()
+    return stage.server() is None and stage.is_nowhere() and stage.membership() is None
 
 
 class RunningStage(Stage):
@@ -116,6 +118,7 @@ POWER = power_server()
 SPEC = RequestSpec(
     flavor=a_flavor(),
     project_id="project-1",
+    group=GROUP,
     networks=RequestedNetworks(
         mode=NetworkMode.LISTED, items=(RequestedNetwork(network_id=NETWORK_ID),)
     ),

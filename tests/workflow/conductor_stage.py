@@ -41,10 +41,11 @@ from nova_clone.domain.errors import NotFound, NoValidHost, TryElsewhere
 from nova_clone.domain.host import HostResources
 from nova_clone.domain.identity import RequestContext
 from nova_clone.domain.port import NetworkMode, RequestedNetwork, RequestedNetworks
-from nova_clone.domain.request_spec import RequestSpec
+from nova_clone.domain.request_spec import GroupPlacement, RequestSpec
 from nova_clone.domain.resources import Allocation, Inventory
 from nova_clone.domain.server.server import Server
 from nova_clone.domain.server.status import PowerState, TaskState, VmState
+from nova_clone.domain.server_group import ServerGroup
 from nova_clone.workflow.memory import MemoryJournal
 from nova_clone.workflow.outcome import Outcome
 from tests.cloud import a_context, a_flavor
@@ -55,6 +56,7 @@ PROVIDERS = {
     "host-a": "aaaaaaaa-0000-4000-8000-000000000001",
     "host-b": "bbbbbbbb-0000-4000-8000-000000000002",
 }
+GROUP = GroupPlacement(id="77777777-2222-4333-8444-555555555555", policy="anti-affinity")
 CLAIM = {"VCPU": 1, "MEMORY_MB": 128, "DISK_GB": 1}
 
 
@@ -95,6 +97,15 @@ def _template() -> Path:
                 work.placement.put_inventories(
                     PutInventories(provider_id=provider_id, inventories=inventories)
                 )
+            work.server_groups.add(
+                ServerGroup(
+                    id=GROUP.id,
+                    name="apart",
+                    project_id="project-1",
+                    user_id="user-1",
+                    policy=GROUP.policy,
+                )
+            )
     return path
 
 
@@ -201,6 +212,7 @@ class Stage:
                 launched_at=work.now() if host else None,
             )
             work.servers.add(server)
+            work.server_groups.join(GROUP.id, (SERVER_ID,), user_id="user-1")
             for action in ("create", "delete", "reboot"):
                 work.actions.start(
                     Action(
@@ -272,6 +284,14 @@ class Stage:
             for i in PROVIDERS.values()
         )
 
+    def counted(self) -> list[str]:
+        """Return the hosts on which the server counts for its group."""
+        return list(self.store.read(lambda work: work.placement.group_members(GROUP.id)))
+
+    def membership(self) -> str | None:
+        """Return the group that the server is a member of."""
+        return self.store.read(lambda work: work.server_groups.group_of(SERVER_ID))
+
     def guests(self) -> dict[str, PowerState]:
         """Return the state of the server's guest by host."""
         return {
@@ -292,7 +312,8 @@ class Stage:
 
     def is_nowhere(self) -> bool:
         """Tell whether the server has no guest, no resources and no port."""
-        return not self.guests() and not self.held() and not self.used() and not self.networks.ports
+        held = self.held() or self.used() or self.counted()
+        return not self.guests() and not held and not self.networks.ports
 
     def spec(self) -> RequestSpec:
         return RequestSpec(flavor=a_flavor(), project_id="project-1", networks=self.requested)
