@@ -34,6 +34,7 @@ def settings_from(conf: Any) -> SchedulerSettings:
     chosen = conf.filter_scheduler
     settings = SchedulerSettings(
         host=conf.host,
+        alternates=conf.scheduler.max_attempts - 1,
         requests=request_settings(conf),
         default_zone=conf.default_availability_zone,
         available_filters=tuple(chosen.available_filters),

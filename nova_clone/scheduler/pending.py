@@ -7,12 +7,14 @@ They are hints: when they are lost, only the spread suffers.
 from __future__ import annotations
 
 import dataclasses
+import threading
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Mapping
 
-from nova_clone.contracts.placement import ProviderSummary
 from nova_clone.contracts.scheduler import HostChoice
 from nova_clone.domain.resources import Amounts
+from nova_clone.scheduler.snapshot import HostView
 
 #: Seconds after which a choice that was not claimed counts no more.
 LIFETIME = 5.0
@@ -20,52 +22,58 @@ LIFETIME = 5.0
 
 @dataclasses.dataclass(frozen=True)
 class _Choice:
-    generation: int
     amounts: Amounts
     until: float
 
 
+@dataclasses.dataclass
+class _Waiting:
+    """A host's choices, oldest first, and the generation of its provider before them."""
+
+    generation: int
+    choices: deque[_Choice] = dataclasses.field(default_factory=deque)
+
+
 class Pending:
-    """Recent choices by host provider. Not thread-safe: its user holds a lock."""
+    """Recent choices by host provider. Safe to use from several threads."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
-        self._by_provider: dict[str, list[_Choice]] = {}
+        self._lock = threading.Lock()
+        self._by_provider: dict[str, _Waiting] = {}
 
-    def note(self, summary: ProviderSummary, choice: HostChoice) -> None:
-        """Remember that a server is about to claim from the host behind `summary`."""
-        amounts = choice.allocation.get(summary.id, {})
-        made = _Choice(summary.generation, amounts, self._clock() + LIFETIME)
-        self._by_provider.setdefault(summary.id, []).append(made)
+    def note(self, view: HostView, choice: HostChoice) -> None:
+        """Remember that a server is about to claim from the host that looked like `view`."""
+        provider_id = choice.provider_id
+        made = _Choice(choice.allocation.get(provider_id, {}), self._clock() + LIFETIME)
+        with self._lock:
+            waiting = self._by_provider.setdefault(
+                provider_id, _Waiting(generation=view.summary.generation)
+            )
+            waiting.choices.append(made)
 
-    def adjusted(self, summary: ProviderSummary) -> ProviderSummary:
-        """Return `summary` as it will look once the choices still to be claimed are."""
-        waiting = self._waiting(summary)
-        if not waiting:
-            return summary
-        resources = dict(summary.resources)
-        for choice in waiting:
-            for name, amount in choice.amounts.items():
-                if name in resources:
-                    capacity, used = resources[name]
-                    resources[name] = (capacity, used + amount)
-        return dataclasses.replace(
-            summary, resources=resources, consumers=summary.consumers + len(waiting)
-        )
+    def overlay(self, views: Mapping[str, HostView]) -> dict[str, HostView]:
+        """Return the hosts with choices still to be claimed, as they will be after that."""
+        with self._lock:
+            now = self._clock()
+            found = {}
+            for provider_id, waiting in list(self._by_provider.items()):
+                view = views.get(provider_id)
+                _settle(waiting, view, now)
+                if not waiting.choices:
+                    del self._by_provider[provider_id]
+                elif view is not None:
+                    found[provider_id] = view.taking(each.amounts for each in waiting.choices)
+        return found
 
-    def _waiting(self, summary: ProviderSummary) -> list[_Choice]:
-        made = self._by_provider.get(summary.id)
-        if not made:
-            return []
-        now = self._clock()
-        made = [choice for choice in made if choice.until > now]
-        # Each claim moves the provider's generation by one: so many have landed.
-        landed = summary.generation - made[0].generation if made else 0
-        made = made[max(landed, 0) :]
-        if landed > 0:
-            made = [dataclasses.replace(one, generation=summary.generation) for one in made]
-        if made:
-            self._by_provider[summary.id] = made
-        else:
-            del self._by_provider[summary.id]
-        return made
+
+def _settle(waiting: _Waiting, view: HostView | None, now: float) -> None:
+    """Forget choices that are too old, and those that were claimed by now."""
+    choices = waiting.choices
+    # Each claim moves the provider's generation by one: so many have landed.
+    landed = view.summary.generation - waiting.generation if view is not None else 0
+    while choices and (landed > 0 or choices[0].until <= now):
+        choices.popleft()
+        landed -= 1
+    if view is not None:
+        waiting.generation = max(waiting.generation, view.summary.generation)

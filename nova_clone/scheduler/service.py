@@ -5,18 +5,18 @@ from __future__ import annotations
 import dataclasses
 import threading
 import time
+from collections.abc import Mapping
 
-from nova_clone.contracts.hosts import HostFeed
 from nova_clone.contracts.placement import Candidates, PlacementContract
-from nova_clone.contracts.scheduler import Explanation, SelectHosts, Selection
+from nova_clone.contracts.scheduler import HostChoice, SelectHosts, Selection
 from nova_clone.domain.errors import NoValidHost
 from nova_clone.domain.identity import RequestContext
-from nova_clone.scheduler.filters import enabled
+from nova_clone.scheduler import filters, weighers
 from nova_clone.scheduler.pending import Pending
-from nova_clone.scheduler.pipeline import Decision, decide
+from nova_clone.scheduler.pipeline import Choosing, Rules
 from nova_clone.scheduler.requests import candidate_query
 from nova_clone.scheduler.settings import SchedulerSettings
-from nova_clone.scheduler.snapshot import Hosts
+from nova_clone.scheduler.snapshot import Hosts, HostView
 
 
 class SchedulerService:
@@ -28,46 +28,60 @@ class SchedulerService:
         self._settings = settings
         self._placement = placement
         self._hosts = hosts
-        self._filters = enabled(settings)
+        self._rules = Rules(filters=filters.enabled(settings), weighers=weighers.enabled(settings))
         self._pending = Pending()
         self._deciding = threading.Lock()
 
     def select_hosts(self, context: RequestContext, request: SelectHosts) -> Selection:
         """Choose hosts for each server of one request, best first."""
         started = time.monotonic()
-        feed = self._hosts.refresh(context)
+        self._hosts.refresh(context)
         query = candidate_query(request.spec, self._hosts, self._settings.requests)
-        candidates = self._placement.candidates(context, query)
+        offer = self._placement.candidates(context, query)
         offered = time.monotonic()
+        views = self._hosts.views(offer)
+        # Nothing is waited for inside; each request sees what those before it chose.
         with self._deciding:
-            decisions = [self._decide(request, candidates, feed) for _server in request.server_ids]
+            overlay = self._pending.overlay(views)
+            found = self._choose(request, offer, views, overlay)
+            if overlay and len(found.choices) < len(request.server_ids):
+                # What others chose, they may not come to claim; the claim itself is exact.
+                found = self._choose(request, offer, views, {})
         explanation = dataclasses.replace(
-            decisions[0].explanation if decisions else Explanation(),
+            found.explanation,
             asked=query.limit,
             milliseconds=_milliseconds(started, time.monotonic()),
             placement_milliseconds=_milliseconds(started, offered),
         )
-        if any(not decision.choices for decision in decisions):
+        if len(found.choices) < len(request.server_ids):
             raise NoValidHost(explanation=dataclasses.asdict(explanation))
-        return Selection(
-            choices=tuple(decision.choices for decision in decisions), explanation=explanation
-        )
+        return dataclasses.replace(found, explanation=explanation)
 
-    def _decide(self, request: SelectHosts, candidates: Candidates, feed: HostFeed) -> Decision:
-        roots = {root.id: self._pending.adjusted(root) for root in candidates.roots}
-        skip = frozenset((*request.skip_hosts, *request.spec.ignored_hosts))
-        decision = decide(
-            request.spec,
-            candidates,
-            self._hosts.views(roots, feed),
-            self._filters,
-            self._settings,
-            skip_hosts=skip,
-        )
-        if decision.choices:
-            best = decision.choices[0]
-            self._pending.note(roots[best.provider_id], best)
-        return decision
+    def _choose(
+        self,
+        request: SelectHosts,
+        offer: Candidates,
+        views: Mapping[str, HostView],
+        overlay: Mapping[str, HostView],
+    ) -> Selection:
+        """Return choices for as many of the servers as there are hosts for."""
+        choosing = Choosing(request.spec, offer, views, self._rules, self._told(request.alternates))
+        choosing.without(frozenset((*request.skip_hosts, *request.spec.ignored_hosts)))
+        choosing.with_others(overlay)
+        explanation = choosing.explanation()
+        found: list[tuple[HostChoice, ...]] = []
+        for _server in request.server_ids:
+            choices = choosing.choose()
+            if not choices:
+                return Selection(choices=tuple(found), explanation=choosing.explanation())
+            self._pending.note(views[choices[0].provider_id], choices[0])
+            found.append(choices)
+        return Selection(choices=tuple(found), explanation=explanation)
+
+    def _told(self, alternates: int | None) -> SchedulerSettings:
+        if alternates is None:
+            return self._settings
+        return dataclasses.replace(self._settings, alternates=alternates)
 
 
 def _milliseconds(since: float, until: float) -> float:

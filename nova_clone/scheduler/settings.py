@@ -38,7 +38,7 @@ class SchedulerSettings:
     host_subset_size: int = 1
     shuffle_best_same_weighed_hosts: bool = False
     requests: RequestSettings = dataclasses.field(default_factory=RequestSettings)
-    alternates: int = 9
+    alternates: int = 2
     default_zone: str = "nova"
     max_io_ops_per_host: int = 8
     max_instances_per_host: int = 50

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from nova_clone.contracts.conductor import ConductorContract
 from nova_clone.contracts.hosts import HostFeed, HostRecord
-from nova_clone.contracts.placement import ProviderSummary
+from nova_clone.contracts.placement import Candidates, ProviderSummary
 from nova_clone.contracts.placement_store import ChangesSince
 from nova_clone.domain.host import Aggregate
 from nova_clone.domain.identity import RequestContext
-from nova_clone.domain.resources import DISK_GB, MEMORY_MB, VCPU
+from nova_clone.domain.resources import DISK_GB, MEMORY_MB, VCPU, Amounts
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -28,7 +29,7 @@ class HostView:
     zone: str = "nova"
     cpu_info: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
-    @property
+    @functools.cached_property
     def host(self) -> str:
         """Return the host's name."""
         return self.record.host
@@ -38,17 +39,17 @@ class HostView:
         capacity, used = self.summary.resources.get(resource_class, (0, 0))
         return capacity - used
 
-    @property
+    @functools.cached_property
     def free_ram_mb(self) -> int:
         """Return free memory in MiB."""
         return self.free(MEMORY_MB)
 
-    @property
+    @functools.cached_property
     def free_disk_gb(self) -> int:
         """Return free disk in GiB."""
         return self.free(DISK_GB)
 
-    @property
+    @functools.cached_property
     def free_vcpus(self) -> int:
         """Return free virtual CPUs, overcommitment counted in."""
         return self.free(VCPU)
@@ -59,9 +60,34 @@ class HostView:
             aggregate.metadata[key] for aggregate in self.aggregates if key in aggregate.metadata
         )
 
+    def taking(self, servers: Iterable[Amounts]) -> HostView:
+        """Return the host as it will be with more servers, each of which takes these amounts."""
+        resources = dict(self.summary.resources)
+        count = 0
+        for amounts in servers:
+            count += 1
+            for name, amount in amounts.items():
+                capacity, used = resources.get(name, (0, 0))
+                resources[name] = (capacity, used + amount)
+        summary = dataclasses.replace(
+            self.summary, resources=resources, consumers=self.summary.consumers + count
+        )
+        return dataclasses.replace(self, summary=summary, building=self.building + count)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Known:
+    """A view, and the numbers that it was made from."""
+
+    marks: tuple[Any, ...]
+    view: HostView
+
 
 class Hosts:
-    """Host records kept fresh by the conductor's feed. Safe to use from several threads."""
+    """Views of hosts, made anew only for hosts that changed. Safe to use from several threads.
+
+    Records come from the conductor's feed, numbers with each answer of Placement.
+    """
 
     def __init__(self, conductor: ConductorContract, *, default_zone: str) -> None:
         self._conductor = conductor
@@ -69,74 +95,108 @@ class Hosts:
         self._lock = threading.Lock()
         self._sequence = 0
         self._by_provider: dict[str, HostRecord] = {}
-        self._aggregates: tuple[Aggregate, ...] = ()
-        self._by_host: dict[str, tuple[Aggregate, ...]] = {}
+        self._providers: dict[str, dict[str, None]] = {}
+        self._aggregates: dict[str, tuple[Aggregate, ...]] = {}
+        self._every_aggregate: tuple[Aggregate, ...] = ()
+        self._down: frozenset[str] = frozenset()
+        self._busy: Mapping[str, int] = {}
         self._cpus: dict[str, Mapping[str, Any]] = {}
+        self._views: dict[str, _Known] = {}
+        self._words = _Words()
 
-    def refresh(self, context: RequestContext) -> HostFeed:
-        """Ask for hosts that changed and return the feed, for what it says of this moment.
+    def refresh(self, context: RequestContext) -> None:
+        """Ask for what changed about hosts.
 
         Raises `Unavailable` when the conductor does not answer.
         """
-        feed = self._conductor.host_feed(context, ChangesSince(sequence=self._sequence))
+        since = self._sequence
+        feed = self._conductor.host_feed(context, ChangesSince(sequence=since))
         with self._lock:
-            if feed.reset:
-                self._by_provider.clear()
-                self._cpus.clear()
-            if feed.reset or feed.sequence >= self._sequence:
+            # Another thread may be ahead by now. A reset answers a number that is none.
+            if feed.sequence >= self._sequence or (feed.reset and since == self._sequence):
                 self._take(feed)
-        return feed
 
     def _take(self, feed: HostFeed) -> None:
-        gone = set(feed.removed)
-        if gone:
-            self._by_provider = {
-                provider_id: record
-                for provider_id, record in self._by_provider.items()
-                if record.host not in gone
-            }
-        for record in feed.hosts:
-            self._by_provider[record.provider_id] = record
+        if feed.reset:
+            self._by_provider.clear()
+            self._providers.clear()
+            self._cpus.clear()
+            self._views.clear()
+        for host in feed.removed:
+            for provider_id in self._providers.pop(host, ()):
+                del self._by_provider[provider_id]
+                self._views.pop(provider_id, None)
         self._cpus.update(feed.cpus)
+        for record in feed.hosts:
+            self._put(record)
         if feed.aggregates is not None:
-            by_host: dict[str, list[Aggregate]] = {}
-            for aggregate in feed.aggregates:
-                for host in aggregate.hosts:
-                    by_host.setdefault(host, []).append(aggregate)
-            self._aggregates = feed.aggregates
-            self._by_host = {host: tuple(found) for host, found in by_host.items()}
+            self._group(feed.aggregates)
+        self._moment(frozenset(feed.down), feed.busy)
         self._sequence = feed.sequence
+
+    def _put(self, record: HostRecord) -> None:
+        before = self._by_provider.get(record.provider_id)
+        if before is not None and before.host != record.host:
+            self._providers[before.host].pop(record.provider_id)
+        self._by_provider[record.provider_id] = record
+        self._providers.setdefault(record.host, {})[record.provider_id] = None
+        self._views.pop(record.provider_id, None)
+
+    def _group(self, aggregates: tuple[Aggregate, ...]) -> None:
+        by_host: dict[str, list[Aggregate]] = {}
+        for aggregate in aggregates:
+            for host in aggregate.hosts:
+                by_host.setdefault(host, []).append(aggregate)
+        self._aggregates = {host: tuple(found) for host, found in by_host.items()}
+        self._every_aggregate = tuple(aggregates)
+        self._views.clear()
+
+    def _moment(self, down: frozenset[str], busy: Mapping[str, int]) -> None:
+        changed = set(down ^ self._down)
+        changed.update(host for host, _count in busy.items() ^ self._busy.items())
+        self._down, self._busy = down, busy
+        for host in changed:
+            for provider_id in self._providers.get(host, ()):
+                self._views.pop(provider_id, None)
 
     @property
     def aggregates(self) -> tuple[Aggregate, ...]:
         """Return every host aggregate."""
-        return self._aggregates
+        return self._every_aggregate
 
     def providers_of(self, host: str | None, node: str | None) -> tuple[str, ...]:
         """Return the root providers of compute nodes by host name, node name or both."""
         with self._lock:
+            records = (
+                self._by_provider.values()
+                if host is None
+                else [self._by_provider[one] for one in self._providers.get(host, ())]
+            )
             return tuple(
-                record.provider_id
-                for record in self._by_provider.values()
-                if host in (None, record.host) and node in (None, record.node)
+                record.provider_id for record in records if node is None or record.node == node
             )
 
-    def views(
-        self, summaries: Mapping[str, ProviderSummary], feed: HostFeed
-    ) -> dict[str, HostView]:
-        """Return a view of each of these root providers that is a compute host."""
-        down = frozenset(feed.down)
+    def views(self, offer: Candidates) -> dict[str, HostView]:
+        """Return a view of each root provider that is a compute host, in the offer's order."""
+        found = {}
         with self._lock:
-            return {
-                provider_id: self._view(self._by_provider[provider_id], summary, feed, down)
-                for provider_id, summary in summaries.items()
-                if provider_id in self._by_provider
-            }
+            known = self._views
+            if self._words.full:
+                known.clear()
+                self._words = _Words()
+            for number, (provider_id, marks) in enumerate(self._words.marks(offer)):
+                kept = known.get(provider_id)
+                if kept is None or kept.marks != marks:
+                    record = self._by_provider.get(provider_id)
+                    if record is None:
+                        continue
+                    kept = _Known(marks, self._view(record, offer.root(number)))
+                    known[provider_id] = kept
+                found[provider_id] = kept.view
+        return found
 
-    def _view(
-        self, record: HostRecord, summary: ProviderSummary, feed: HostFeed, down: frozenset[str]
-    ) -> HostView:
-        aggregates = self._by_host.get(record.host, ())
+    def _view(self, record: HostRecord, summary: ProviderSummary) -> HostView:
+        aggregates = self._aggregates.get(record.host, ())
         zone = next(
             (
                 aggregate.metadata["availability_zone"]
@@ -148,9 +208,33 @@ class Hosts:
         return HostView(
             record=record,
             summary=summary,
-            up=record.up and record.host not in down,
-            building=feed.busy.get(record.host, 0),
+            up=record.up and record.host not in self._down,
+            building=self._busy.get(record.host, 0),
             aggregates=aggregates,
             zone=zone,
             cpu_info=self._cpus.get(record.cpu, {}),
         )
+
+
+class _Words:
+    """Numbers for kinds of hosts and for sets of traits, the same in every offer."""
+
+    #: So many kinds of hosts are not at work at once; most have become history.
+    MOST = 100_000
+
+    def __init__(self) -> None:
+        self._numbers: dict[object, int] = {}
+
+    @property
+    def full(self) -> bool:
+        return len(self._numbers) > self.MOST
+
+    def marks(self, offer: Candidates) -> Iterator[tuple[str, tuple[Any, ...]]]:
+        """Yield each root provider, and what is equal only when its summary is."""
+        kinds = [self._number(tuple(kind.items())) for kind in offer.kinds]
+        traits = [self._number(names) for names in offer.trait_sets]
+        for provider_id, row in zip(offer.ids, offer.summaries, strict=False):
+            yield provider_id, (kinds[row[2]], traits[row[3]], row[:2], row[4:])
+
+    def _number(self, word: object) -> int:
+        return self._numbers.setdefault(word, len(self._numbers))

@@ -3,49 +3,121 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from nova_clone.domain.host import Aggregate
 from nova_clone.domain.request_spec import RequestSpec
 from nova_clone.scheduler.settings import SchedulerSettings
 from nova_clone.scheduler.snapshot import HostView
-from nova_clone.scheduler.weighers import WEIGHERS
-from nova_clone.scheduler.weighers.base import Weigher
+from nova_clone.scheduler.weighers.base import Score, Weigher
 
 
-def weigh(
+class Ranking:
+    """The weights of hosts, kept right while single hosts change or leave.
+
+    ``views`` and ``weights`` go together by position; higher is better.
+    """
+
+    def __init__(
+        self,
+        views: Sequence[HostView],
+        spec: RequestSpec,
+        settings: SchedulerSettings,
+        weighers: Iterable[Weigher],
+    ) -> None:
+        self.views = list(views)
+        self._scales = list(_scales(self.views, spec, settings, weighers))
+        self.weights = self._weights()
+
+    def change(self, position: int, view: HostView) -> None:
+        """Weigh one host anew, as it is in `view`."""
+        self.views[position] = view
+        moved = [scale.change(position, view) for scale in self._scales]
+        if any(moved):
+            self.weights = self._weights()
+        else:
+            self.weights[position] = self._weight(position)
+
+    def drop(self, position: int) -> None:
+        """Leave one host out; those behind it move up."""
+        del self.views[position], self.weights[position]
+        moved = [scale.drop(position) for scale in self._scales]
+        if any(moved):
+            self.weights = self._weights()
+
+    def _weights(self) -> list[float]:
+        totals = [0.0] * len(self.views)
+        for scale in self._scales:
+            span = scale.high - scale.low
+            if span:
+                low, factors = scale.low, scale.factors
+                totals = [
+                    total + factor * ((score - low) / span)
+                    for total, factor, score in zip(totals, factors, scale.scores, strict=True)
+                ]
+        return totals
+
+    def _weight(self, position: int) -> float:
+        total = 0.0
+        for scale in self._scales:
+            span = scale.high - scale.low
+            if span:
+                total += scale.factors[position] * ((scale.scores[position] - scale.low) / span)
+        return total
+
+
+@dataclasses.dataclass(kw_only=True)
+class _Scale:
+    """One weigher's scores and multipliers by position, and the least and greatest score."""
+
+    score: Score
+    scores: list[float]
+    factors: list[float]
+    low: float = 0.0
+    high: float = 0.0
+
+    def __post_init__(self) -> None:
+        self._measure()
+
+    def _measure(self) -> bool:
+        before = (self.low, self.high)
+        self.low, self.high = min(self.scores, default=0.0), max(self.scores, default=0.0)
+        return before != (self.low, self.high)
+
+    def change(self, position: int, view: HostView) -> bool:
+        """Take a host's new score; tell whether that moves all others."""
+        before = self.scores[position]
+        after = self.scores[position] = self.score(view)
+        if before == after or (self.low < before < self.high and self.low <= after <= self.high):
+            return False
+        return self._measure()
+
+    def drop(self, position: int) -> bool:
+        """Leave a host out; tell whether that moves all others."""
+        del self.factors[position]
+        gone = self.scores.pop(position)
+        return not self.low < gone < self.high and self._measure()
+
+
+def _scales(
     views: Sequence[HostView],
     spec: RequestSpec,
     settings: SchedulerSettings,
-    weighers: Iterable[Weigher] = tuple(WEIGHERS.values()),
-) -> dict[str, float]:
-    """Return each host's weight, by host name; higher is better."""
-    totals = [0.0] * len(views)
+    weighers: Iterable[Weigher],
+) -> Iterator[_Scale]:
     overrides = _Overrides(views)
     for weigher in weighers:
         default = settings.weight_multipliers.get(weigher.multiplier, weigher.default)
         overridden = overrides.has(weigher.multiplier)
-        if not default and not overridden:
-            continue
-        score = weigher.prepare(spec, settings)
+        score = weigher.prepare(spec, settings) if default or overridden else None
         if score is None:
             continue
-        for index, share in enumerate(normalised([score(view) for view in views])):
-            if share:
-                view = views[index]
-                factor = overrides.of(view, weigher.multiplier, default) if overridden else default
-                totals[index] += factor * share
-    return {view.host: total for view, total in zip(views, totals, strict=True)}
-
-
-def normalised(scores: Sequence[float]) -> Sequence[float]:
-    """Return the scores on a scale from 0, the least, to 1. All are 0 when all are equal."""
-    low, high = min(scores, default=0.0), max(scores, default=0.0)
-    if high == low:
-        return [0.0] * len(scores)
-    span = high - low
-    return [(score - low) / span for score in scores]
+        factors = [default] * len(views)
+        if overridden:
+            factors = [overrides.of(view, weigher.multiplier, default) for view in views]
+        yield _Scale(score=score, scores=[score(view) for view in views], factors=factors)
 
 
 class _Overrides:

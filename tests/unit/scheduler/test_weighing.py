@@ -1,25 +1,61 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from nova_clone.scheduler.settings import SchedulerSettings
+from nova_clone.scheduler.snapshot import HostView
+from nova_clone.scheduler.weighers import WEIGHERS
+from nova_clone.scheduler.weighers.base import Weigher
 from nova_clone.scheduler.weighers.ram import RAMWeigher
-from nova_clone.scheduler.weighers.weighing import normalised, weigh
+from nova_clone.scheduler.weighers.weighing import Ranking
 from tests.unit.scheduler.hosts import aggregate, host, request
 
-SCORES = st.lists(st.integers(-(2**40), 2**40), max_size=20)
+
+def weigh(
+    views: Sequence[HostView], settings: SchedulerSettings, *weighers: Weigher
+) -> dict[str, float]:
+    ranking = Ranking(views, request(), settings, weighers)
+    return {view.host: weight for view, weight in zip(views, ranking.weights, strict=True)}
 
 
-@given(SCORES)
-def test_normal_scores_keep_their_order(scores: list[int]) -> None:
-    scaled = normalised(scores)
+@given(st.lists(st.integers(-(2**20), 2**40), min_size=1, max_size=20))
+def test_weights_keep_the_order_of_scores(free: list[int]) -> None:
+    views = [host(f"h{number}", ram=(size, 0)) for number, size in enumerate(free)]
 
-    assert all(0.0 <= share <= 1.0 for share in scaled)
-    for one, share in zip(scores, scaled, strict=True):
-        for other, other_share in zip(scores, scaled, strict=True):
+    weights = list(weigh(views, SchedulerSettings(), RAMWeigher()).values())
+
+    assert all(0.0 <= share <= 1.0 for share in weights)
+    for one, share in zip(free, weights, strict=True):
+        for other, other_share in zip(free, weights, strict=True):
             assert (one < other) <= (share < other_share)
             assert (one == other) <= (share == other_share)
+
+
+CHANGES = st.lists(
+    st.tuples(st.integers(0, 7), st.one_of(st.none(), st.integers(0, 64))), max_size=12
+)
+
+
+@given(st.lists(st.integers(0, 64), min_size=8, max_size=12), CHANGES)
+def test_single_changes_leave_the_weights_of_a_new_ranking(
+    free: list[int], changes: list[tuple[int, int | None]]
+) -> None:
+    views = [host(f"h{number}", ram=(size, 0)) for number, size in enumerate(free)]
+    ranking = Ranking(views, request(), SchedulerSettings(), WEIGHERS.values())
+
+    for position, size in changes:
+        if position >= len(ranking.views):
+            continue
+        if size is None:
+            ranking.drop(position)
+        else:
+            ranking.change(position, host(ranking.views[position].host, ram=(size, 0)))
+
+    anew = Ranking(ranking.views, request(), SchedulerSettings(), WEIGHERS.values())
+    assert ranking.weights == anew.weights
 
 
 @given(st.lists(st.integers(0, 4096), min_size=1, max_size=8), st.floats(-1e6, 1e6))
@@ -29,7 +65,7 @@ def test_the_sign_of_the_multiplier_tells_which_end_is_better(
     views = [host(f"h{number}", ram=(size, 0)) for number, size in enumerate(free)]
     settings = SchedulerSettings(weight_multipliers={"ram_weight_multiplier": multiplier})
 
-    weights = weigh(views, request(), settings, [RAMWeigher()])
+    weights = weigh(views, settings, RAMWeigher())
 
     most, least = max(views, key=lambda v: v.free_ram_mb), min(views, key=lambda v: v.free_ram_mb)
     difference = weights[most.host] - weights[least.host]
@@ -50,7 +86,7 @@ def test_an_aggregate_overrides_the_multiplier_for_its_hosts() -> None:
     )
     broken = host("broken", ram=(2048, 0), aggregates=(aggregate(3, ram_weight_multiplier="x"),))
 
-    weights = weigh([small, plain, tuned, broken], request(), SchedulerSettings(), [RAMWeigher()])
+    weights = weigh([small, plain, tuned, broken], SchedulerSettings(), RAMWeigher())
 
     assert weights == {"small": 0.0, "plain": 1.0, "tuned": 2.5, "broken": 1.0}
 
@@ -59,6 +95,6 @@ def test_an_aggregate_can_turn_a_weigher_on() -> None:
     settings = SchedulerSettings(weight_multipliers={"ram_weight_multiplier": 0.0})
     tuned = host("tuned", aggregates=(aggregate(ram_weight_multiplier="2"),))
 
-    weights = weigh([host("small", ram=(1, 0)), tuned], request(), settings, [RAMWeigher()])
+    weights = weigh([host("small", ram=(1, 0)), tuned], settings, RAMWeigher())
 
     assert weights == {"small": 0.0, "tuned": 2.0}
