@@ -1,4 +1,4 @@
-"""Writes the pages under docs/ that are made from the code: ``python docs/generate.py``.
+"""Writes what is made from the code: pages of docs/ and samples of etc/: ``python docs/generate.py``.
 
 With ``--check`` it writes nothing and fails when a page is not up to date.
 """
@@ -6,11 +6,12 @@ With ``--check`` it writes nothing and fails when a page is not up to date.
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-DOCS = Path(__file__).resolve().parent
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def lifecycle() -> str:
@@ -150,10 +151,24 @@ def filters_and_weighers() -> str:
     return "\n".join(lines) + "\n"
 
 
+def policies(namespace: str) -> str:
+    """Return the sample of a policy file, by the tool that operators use for it."""
+    from oslo_config import cfg
+    from oslo_policy import generator
+
+    with tempfile.TemporaryDirectory() as directory:
+        path = Path(directory) / "policy.yaml"
+        arguments = ["--namespace", namespace, "--output-file", str(path)]
+        generator.generate_sample(args=arguments, conf=cfg.ConfigOpts())
+        return path.read_text()
+
+
 PAGES: dict[str, Callable[[], str]] = {
-    "explanation/lifecycle.md": lifecycle,
-    "reference/filters-and-weighers.md": filters_and_weighers,
-    "reference/rpc.md": rpc,
+    "docs/explanation/lifecycle.md": lifecycle,
+    "docs/reference/filters-and-weighers.md": filters_and_weighers,
+    "docs/reference/rpc.md": rpc,
+    "etc/nova/policy.yaml.sample": lambda: policies("nova"),
+    "etc/placement/policy.yaml.sample": lambda: policies("placement"),
 }
 
 
@@ -161,7 +176,7 @@ def main(arguments: list[str]) -> int:
     """Write the pages, or check them."""
     stale = []
     for name, render in PAGES.items():
-        path = DOCS / name
+        path = ROOT / name
         text = render()
         if path.exists() and path.read_text() == text:
             continue

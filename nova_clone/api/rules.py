@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
+from oslo_policy.policy import RuleDefault
+
+from nova_clone.api.aggregates import policy as aggregates
 from nova_clone.api.availability_zones import policy as availability_zones
 from nova_clone.api.extensions import policy as extensions
 from nova_clone.api.flavor_access import policy as flavor_access
@@ -22,10 +25,11 @@ from nova_clone.api.server_metadata import policy as server_metadata
 from nova_clone.api.servers import policy as servers
 from nova_clone.api.services import policy as services
 from nova_clone.api.volume_attachments import policy as volume_attachments
-from nova_clone.web.policy import BASE_RULES
+from nova_clone.web.policy import BASE_RULES, documented
 
 RULES: Final = (
     *BASE_RULES,
+    *aggregates.RULES,
     *availability_zones.RULES,
     *extensions.RULES,
     *flavor_access.RULES,
@@ -45,3 +49,8 @@ RULES: Final = (
     *services.RULES,
     *volume_attachments.RULES,
 )
+
+
+def list_rules() -> list[RuleDefault]:
+    """Return the rules for the tools of oslo.policy: namespace ``nova``."""
+    return [documented(rule) for rule in RULES]

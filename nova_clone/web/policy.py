@@ -291,7 +291,7 @@ def _enforcer(rules: Iterable[Rule], settings: PolicySettings) -> oslo.Enforcer:
     enforcer = oslo.Enforcer(options)
     enforcer.suppress_default_change_warnings = True
     for rule in rules:
-        enforcer.register_default(_registered(rule))
+        enforcer.register_default(documented(rule))
     enforcer.load_rules()
     enforcer.use_conf = False
     return enforcer
@@ -317,7 +317,8 @@ def _stamp(settings: PolicySettings) -> tuple[tuple[str, int, int], ...]:
     return tuple(stamps)
 
 
-def _registered(rule: Rule) -> oslo.RuleDefault:
+def documented(rule: Rule) -> oslo.RuleDefault:
+    """Return a rule as oslo.policy and its tools know it."""
     deprecated = None
     if rule.deprecated is not None:
         deprecated = oslo.DeprecatedRule(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from nova_clone.web.policy import Deprecated, Rule
+from oslo_policy.policy import RuleDefault
+
+from nova_clone.web.policy import Deprecated, Rule, documented
 
 _ADMIN = "rule:admin_api"
 _ADMIN_OR_SERVICE = "rule:admin_or_service_api"
@@ -170,3 +172,8 @@ RULES: tuple[Rule, ...] = (
         default=_SERVICE,
     ),
 )
+
+
+def list_rules() -> list[RuleDefault]:
+    """Return the rules for the tools of oslo.policy: namespace ``placement``."""
+    return [documented(rule) for rule in RULES]
