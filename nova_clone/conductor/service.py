@@ -22,7 +22,7 @@ from nova_clone.contracts import (
     servers,
 )
 from nova_clone.contracts import server_groups as groups
-from nova_clone.domain.errors import NotFound
+from nova_clone.domain.errors import NotFound, Obsolete
 from nova_clone.domain.flavor import Flavor
 from nova_clone.domain.host import Service
 from nova_clone.domain.identity import RequestContext, WorkflowId
@@ -252,7 +252,8 @@ class ConductorService:
 
     def heartbeat(self, context: RequestContext, request: hosts.Heartbeat) -> None:
         """Record that a daemon is alive."""
-        self._run(lambda work: work.hosts.heartbeat(request.service_id))
+        if not self._run(lambda work: host_queries.beat(work, request)):
+            raise Obsolete("What this host has reported is not what is on record.")
 
     def report_host(self, context: RequestContext, request: hosts.HostReport) -> None:
         """Record what a host has."""
@@ -296,7 +297,7 @@ class ConductorService:
 
     def update_service(self, context: RequestContext, request: hosts.UpdateService) -> Service:
         """Change a service's standing."""
-        return self._run(lambda work: work.hosts.update_service(request))
+        return self._run(lambda work: host_queries.update_service(work, request))
 
     def delete_service(self, context: RequestContext, request: hosts.ServiceQuery) -> None:
         """Forget a service, and a compute's provider with it."""

@@ -13,6 +13,7 @@ from nova_clone.domain import errors
 from nova_clone.domain.host import Aggregate, HostResources, Hypervisor, Service
 from nova_clone.domain.identity import RequestContext
 from nova_clone.domain.port import Vif
+from nova_clone.domain.resources import Inventory
 from nova_clone.domain.server.server import Server, ServerBrief
 from nova_clone.domain.server.status import PowerState, TaskState
 from nova_clone.rpc.contract import call, cast
@@ -31,9 +32,24 @@ class RegisterService:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Heartbeat:
-    """A daemon is alive."""
+    """A daemon is alive.
+
+    A compute names its node and the fingerprint of its last report, to be told when that
+    is not what is on record any more.
+    """
 
     service_id: str
+    node_uuid: str | None = None
+    fingerprint: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Addition:
+    """What an operator adds to a provider in the tree of a host, named by id or name."""
+
+    provider: str
+    inventories: Mapping[str, Inventory] = dataclasses.field(default_factory=dict)
+    traits: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -41,12 +57,15 @@ class HostReport:
     """What a compute host is and has: sent at start and when it changed.
 
     ``initial_ratios`` names resource classes whose allocation ratio is only a first
-    proposal: once Placement has one, that stays.
+    proposal: once Placement has one, that stays. ``additions`` are for providers that the
+    host does not report itself; ``fingerprint`` changes with the report.
     """
 
     host: str
     resources: HostResources
     initial_ratios: tuple[str, ...] = ()
+    additions: tuple[Addition, ...] = ()
+    fingerprint: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -203,9 +222,9 @@ class HostVerbs(Protocol):
     def register_service(self, context: RequestContext, request: RegisterService, /) -> Service:
         """Record a daemon; refuses a second compute of one name with another identity."""
 
-    @call(since="1.0", timeout=20, raises=(errors.NotFound,))
+    @call(since="1.0", timeout=20, raises=(errors.NotFound, errors.Obsolete))
     def heartbeat(self, context: RequestContext, request: Heartbeat, /) -> None:
-        """Record that a daemon is alive. `NotFound`: register again."""
+        """Record that a daemon is alive. `NotFound`: register again; `Obsolete`: report again."""
 
     @call(since="1.0", timeout=60, raises=(errors.Conflict,))
     def report_host(self, context: RequestContext, request: HostReport, /) -> None:

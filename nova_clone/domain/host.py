@@ -64,10 +64,25 @@ class Hypervisor:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class HostResources:
-    """What a driver can tell of its host: facts, inventories and traits.
+class Component:
+    """A part of a host with resources of its own: a NUMA cell, a PCI device, a GPU.
 
-    ``supported`` lists (architecture, hypervisor type, machine kind) triples.
+    ``name`` is that of its resource provider; ``parent`` names the component that it is
+    below, ``None`` the host itself.
+    """
+
+    name: str
+    parent: str | None = None
+    inventories: Mapping[str, Inventory] = dataclasses.field(default_factory=dict)
+    traits: tuple[str, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class HostResources:
+    """What a driver can tell of its host: facts, inventories, traits and components.
+
+    ``supported`` lists (architecture, hypervisor type, machine kind) triples. ``lacking``
+    are traits of which the host knows that it has them not, whoever says otherwise.
     """
 
     hypervisor_hostname: str
@@ -82,6 +97,8 @@ class HostResources:
     supported: tuple[tuple[str, str, str], ...] = ()
     disk_available_least: int | None = None
     uptime: str | None = None
+    lacking: tuple[str, ...] = ()
+    components: tuple[Component, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
-import contextlib
-
+from nova_clone.conductor.store.standings import COMPUTE
 from nova_clone.conductor.store.unit_of_work import UnitOfWork
 from nova_clone.contracts.compute import Ticket
-from nova_clone.contracts.hosts import HostReport, HostServers, ServiceQuery
-from nova_clone.domain.errors import NotFound
+from nova_clone.contracts.hosts import (
+    Heartbeat,
+    HostReport,
+    HostServers,
+    ServiceQuery,
+    UpdateService,
+)
+from nova_clone.domain.host import Service
 
 
 def record_report(work: UnitOfWork, report: HostReport) -> None:
-    """Record a host's facts, and its inventories and traits in Placement."""
+    """Record a host's facts, and its tree of providers in Placement."""
+    disabled = work.hosts.is_disabled(report.host)
     work.hosts.save_compute_node(report.host, report.resources)
-    work.placement.sync_host(report.resources, initial_ratios=report.initial_ratios)
+    work.placement.sync_host(report, disabled=disabled)
+
+
+def beat(work: UnitOfWork, request: Heartbeat) -> bool:
+    """Record a sign of life; False when the host should report again. Raises `NotFound`."""
+    work.hosts.heartbeat(request.service_id)
+    if request.node_uuid is None or request.fingerprint is None:
+        return True
+    return work.placement.is_current(request.node_uuid, request.fingerprint)
+
+
+def update_service(work: UnitOfWork, request: UpdateService) -> Service:
+    """Change a service's standing, and tell Placement of a host's; raises `NotFound`."""
+    service = work.hosts.update_service(request)
+    if service.binary == COMPUTE and request.disabled is not None:
+        for node_id in work.hosts.node_ids(service.host):
+            work.placement.mark_host(node_id, disabled=service.disabled)
+    return service
 
 
 def servers_of(work: UnitOfWork, host: str) -> HostServers:
@@ -34,5 +57,4 @@ def delete_service(work: UnitOfWork, request: ServiceQuery) -> None:
     Raises `NotFound`, and `Conflict` while servers are on the host.
     """
     for node_id in work.hosts.delete_service(request):
-        with contextlib.suppress(NotFound):
-            work.placement.delete_provider(node_id)
+        work.placement.remove_host(node_id)

@@ -44,7 +44,7 @@ class ComputeNodeRecords(ServiceRecords):
     def save_compute_node(self, host: str, resources: HostResources) -> None:
         """Record what a host reported; its feed number moves when something changed.
 
-        Raises `Conflict` when the node is recorded under another host.
+        Raises `Conflict` when the node is recorded under another host or another name.
         """
         values = _reported(host, resources)
         row = self._session.cell_db.execute(
@@ -53,6 +53,13 @@ class ComputeNodeRecords(ServiceRecords):
         if row is not None and row.host != host:
             raise errors.Conflict(
                 f"The compute node {resources.uuid} belongs to host {row.host}, not to {host}."
+            )
+        if row is not None and row.hypervisor_hostname != resources.hypervisor_hostname:
+            # Its servers and its providers are known by the name.
+            raise errors.Conflict(
+                f"The hypervisor of host {host} was {row.hypervisor_hostname} and is called "
+                f"{resources.hypervisor_hostname} now. Give it its name back, or delete its "
+                "compute service before it comes back under the new one."
             )
         sequence = self._session.sequence(TableSet.CELL, cell.sequences, "hosts")
         if row is None:

@@ -16,13 +16,13 @@ from oslo_db import exception as db_errors
 
 from nova_clone.conductor.store.engines import Database
 from nova_clone.conductor.store.session import TableSet
-from nova_clone.conductor.store.tables import cell, global_, placement
+from nova_clone.conductor.store.tables import cell, global_, host_reports
 from nova_clone.domain import errors
 
 _METADATA = {
     TableSet.GLOBAL: global_.metadata,
     TableSet.CELL: cell.metadata,
-    TableSet.PLACEMENT: placement.metadata,
+    TableSet.PLACEMENT: host_reports.host_reports.metadata,
 }
 
 

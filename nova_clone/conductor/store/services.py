@@ -70,6 +70,11 @@ class ServiceRecords:
         if not beaten.rowcount:
             raise errors.NotFound(f"Service {service_id} could not be found.")
 
+    def is_disabled(self, host: str) -> bool:
+        """Tell whether the compute service of a host is disabled, and keep it as it is."""
+        query = sa.select(S.disabled).where(S.host == host, S.binary == COMPUTE).with_for_update()
+        return bool(self._session.cell_db.execute(query).scalar())
+
     def services(self, request: ServiceQuery) -> tuple[Service, ...]:
         """Return the services that a query names, in the order of their numbers."""
         query = sa.select(*_COLUMNS).where(*_clauses(request.id, request.host, request.binary))

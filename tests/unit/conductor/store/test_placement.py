@@ -21,7 +21,7 @@ from nova_clone.contracts.placement_store import (
 from nova_clone.domain import errors
 from nova_clone.domain.identity import new_uuid
 from nova_clone.domain.resources import Allocation, Inventory, Provider
-from tests.unit.conductor.store.records import a_claim, a_provider, some_resources
+from tests.unit.conductor.store.records import a_claim, a_provider
 
 
 def make(store: Store, name: str = "node-1", **inventories: Inventory) -> Provider:
@@ -479,30 +479,3 @@ class TestChanges:
         assert [run.result() for run in runs] == [None] * 24
         known.update({item.id: item for item in changes(store, number).providers})
         assert known == {node.id: provider(store, node.id) for node in nodes}
-
-
-class TestHostProviders:
-    def test_a_report_is_put_into_records_once(self, store: Store) -> None:
-        resources = some_resources(traits=("HW_CPU_X86_AVX", "CUSTOM_FAST", "HW_UNKNOWN_TRAIT"))
-
-        def sync(item: Any = resources) -> bool:
-            return store.run(lambda work: work.placement.sync_host(item))
-
-        assert sync()
-        assert not sync()
-        found = provider(store, resources.uuid)
-        assert found.name == "node-1"
-        assert found.inventories == resources.inventories
-        assert found.traits == ("CUSTOM_FAST", "HW_CPU_X86_AVX")
-        number = changes(store).sequence
-        store.run(lambda work: work.placement.claim(a_claim(resources.uuid)))
-        smaller = dataclasses.replace(
-            resources, inventories={"MEMORY_MB": Inventory(total=1)}, traits=()
-        )
-        assert sync(smaller)
-        assert changes(store, number).sequence > number
-        found = provider(store, resources.uuid)
-        assert (found.inventories["VCPU"].total, found.inventories["MEMORY_MB"].total) == (8, 1)
-        assert found.traits == ("CUSTOM_FAST",)
-        assert sync(dataclasses.replace(smaller, hypervisor_hostname="renamed"))
-        assert provider(store, resources.uuid).name == "renamed"
