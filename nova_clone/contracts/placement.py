@@ -57,6 +57,16 @@ class ProviderSummary:
     traits: tuple[str, ...] = ()
     consumers: int = 0
 
+    @functools.cached_property
+    def kind(self) -> tuple[tuple[str, int], ...]:
+        """Return the capacities, which many providers have alike."""
+        return tuple((name, capacity) for name, (capacity, _used) in self.resources.items())
+
+    @functools.cached_property
+    def used(self) -> tuple[int, ...]:
+        """Return what is used of each class of the kind."""
+        return tuple(used for _capacity, used in self.resources.values())
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Candidates:
@@ -95,14 +105,24 @@ class Candidates:
         kinds: dict[tuple[tuple[str, int], ...], int] = {}
         trait_sets: dict[tuple[str, ...], int] = {}
         ids = {root.id: number for number, root in enumerate(told)}
-        summaries = tuple(_packed(root, kinds, trait_sets) for root in told)
+        summaries = tuple(
+            (
+                root.generation,
+                root.consumers,
+                kinds.setdefault(root.kind, len(kinds)),
+                trait_sets.setdefault(root.traits, len(trait_sets)),
+                *root.used,
+            )
+            for root in told
+        )
         rows: list[tuple[int, ...]] = []
         for candidate in candidates:
-            root = ids.setdefault(candidate.root_id, len(ids))
-            if candidate.providers == (candidate.root_id,):
+            root_id, providers = candidate.root_id, candidate.providers
+            root = ids.setdefault(root_id, len(ids))
+            if len(providers) == 1 and providers[0] == root_id:
                 rows.append((candidate.shape, root))
                 continue
-            places = [ids.setdefault(each, len(ids)) for each in candidate.providers]
+            places = [ids.setdefault(each, len(ids)) for each in providers]
             rows.append((candidate.shape, root, *places))
         return cls(
             ids=tuple(ids),
@@ -147,21 +167,6 @@ class Candidates:
             traits=self.trait_sets[traits],
             consumers=consumers,
         )
-
-
-def _packed(
-    root: ProviderSummary,
-    kinds: dict[tuple[tuple[str, int], ...], int],
-    trait_sets: dict[tuple[str, ...], int],
-) -> tuple[int, ...]:
-    kind = tuple((name, capacity) for name, (capacity, _used) in root.resources.items())
-    return (
-        root.generation,
-        root.consumers,
-        kinds.setdefault(kind, len(kinds)),
-        trait_sets.setdefault(root.traits, len(trait_sets)),
-        *(used for _capacity, used in root.resources.values()),
-    )
 
 
 @contract(topic="placement", version="1.0")

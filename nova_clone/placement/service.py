@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import random
+from collections.abc import Iterable, Iterator
 
-from nova_clone.contracts.placement import CandidateQuery, Candidates
+from nova_clone.contracts.placement import CandidateQuery, Candidates, ProviderSummary
 from nova_clone.domain.identity import RequestContext
 from nova_clone.domain.resources import Provider
 from nova_clone.placement import candidates
@@ -24,6 +25,7 @@ class PlacementService:
     def __init__(self, follower: Follower, settings: PlacementSettings | None = None) -> None:
         settings = settings or PlacementSettings()
         self._follower = follower
+        self._told: dict[str, tuple[Provider, ProviderSummary]] = {}
         self._manner = Manner(
             strategy=candidates.BREADTH_FIRST,
             most=settings.max_candidates,
@@ -37,7 +39,7 @@ class PlacementService:
             found = candidates.find(snapshot, request, self._manner)
             offer = Candidates.of(
                 found.candidates,
-                map(summary, found.roots.values()),
+                self._summaries(found.roots.values(), len(snapshot.providers)),
                 sequence=snapshot.sequence,
                 shapes=tuple(found.shapes),
                 considered=found.considered,
@@ -46,6 +48,16 @@ class PlacementService:
             beside = offer.ids[len(offer.summaries) :]
             room = tuple(_left(snapshot.providers[provider_id]) for provider_id in beside)
         return dataclasses.replace(offer, room=room) if room else offer
+
+    def _summaries(self, roots: Iterable[Provider], known: int) -> Iterator[ProviderSummary]:
+        """Yield the summaries; each is made once, until its provider changes."""
+        if len(self._told) > 2 * known:
+            self._told.clear()
+        for root in roots:
+            told = self._told.get(root.id)
+            if told is None or told[0] is not root:
+                told = self._told[root.id] = (root, summary(root))
+            yield told[1]
 
 
 def _left(provider: Provider) -> dict[str, int]:
