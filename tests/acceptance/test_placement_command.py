@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import uuid
+from importlib.metadata import entry_points
+from typing import Any
 
 import pytest
 
@@ -50,27 +54,232 @@ def test_a_server_shows_as_an_allocation(pretended: Stack) -> None:
     assert pretended.json("resource", "provider", "allocation", "show", server) == []
 
 
-def test_an_operator_keeps_a_provider(pretended: Stack) -> None:
-    pretended.openstack("resource", "class", "create", "CUSTOM_GOLD")
-    made = pretended.json("resource", "provider", "create", "mine")["uuid"]
-    pretended.openstack(
-        *("resource", "provider", "inventory", "set", made),
-        *("--resource", "CUSTOM_GOLD=10", "--resource", "CUSTOM_GOLD:reserved=2"),
+def test_an_operator_uses_every_command(pretended: Stack) -> None:
+    commands = Commands(pretended)
+    before = commands.rows("resource provider list")
+    name_classes(commands)
+    name_traits(commands)
+    tree = plant(commands)
+    stock(commands, tree)
+    describe(commands, tree)
+    gather(commands, tree)
+    search(commands, tree)
+    consume(commands, tree)
+    fell(commands, tree)
+    assert commands.rows("resource provider list") == before
+    assert commands.unused == set()
+
+
+class Commands:
+    """The commands of osc-placement, and which of them nobody has used yet."""
+
+    def __init__(self, stack: Stack) -> None:
+        self._stack = stack
+        self.unused = {
+            point.name.replace("_", " ") for point in entry_points(group="openstack.placement.v1")
+        }
+
+    def run(self, command: str, *words: str) -> str:
+        """Run a command that succeeds and return what it printed."""
+        self.unused.discard(command)
+        return self._stack.openstack(*command.split(), *words)
+
+    def rows(self, command: str, *words: str) -> Any:
+        """Return what a command prints as JSON."""
+        return json.loads(self.run(command, *words, "-f", "json"))
+
+    def names(self, command: str, *words: str, column: str = "name") -> set[str]:
+        """Return one column of what a command lists."""
+        return {row[column] for row in self.rows(command, *words)}
+
+    def refused(self, command: str, *words: str) -> str:
+        """Return the complaint of a command that fails."""
+        return self._stack.refusal(*command.split(), *words)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Tree:
+    """A provider, two below it, and the aggregate that they are in."""
+
+    root: str
+    left: str
+    right: str
+    aggregate: str
+
+    @property
+    def all(self) -> set[str]:
+        return {self.root, self.left, self.right}
+
+
+def name_classes(commands: Commands) -> None:
+    commands.run("resource class create", "CUSTOM_GOLD")
+    assert "409" in commands.refused("resource class create", "CUSTOM_GOLD")
+    for name in ("CUSTOM_GOLD", "CUSTOM_LEAD"):
+        commands.run("resource class set", name)
+    assert commands.rows("resource class show", "CUSTOM_LEAD") == {"name": "CUSTOM_LEAD"}
+    assert {"VCPU", "CUSTOM_GOLD", "CUSTOM_LEAD"} <= commands.names("resource class list")
+    commands.run("resource class delete", "CUSTOM_LEAD")
+    assert "404" in commands.refused("resource class show", "CUSTOM_LEAD")
+    assert "VCPU" in commands.refused("resource class delete", "VCPU")
+
+
+def name_traits(commands: Commands) -> None:
+    for name in ("CUSTOM_RED", "CUSTOM_BLUE", "CUSTOM_GREY"):
+        commands.run("trait create", name)
+    assert commands.rows("trait show", "CUSTOM_RED") == {"name": "CUSTOM_RED"}
+    listed = commands.names("trait list", "--name", "startswith:CUSTOM_")
+    assert listed == {"CUSTOM_RED", "CUSTOM_BLUE", "CUSTOM_GREY"}
+    wanted = ("trait list", "--name", "in:HW_CPU_X86_AVX,CUSTOM_RED,CUSTOM_UNKNOWN")
+    assert commands.names(*wanted) == {"HW_CPU_X86_AVX", "CUSTOM_RED"}
+    used = commands.names("trait list", "--associated")
+    assert "COMPUTE_NODE" in used
+    assert "CUSTOM_RED" not in used
+    commands.run("trait delete", "CUSTOM_GREY")
+    assert "404" in commands.refused("trait show", "CUSTOM_GREY")
+
+
+def plant(commands: Commands) -> Tree:
+    root = str(uuid.uuid4())
+    made = commands.rows("resource provider create", "garden", "--uuid", root)
+    assert (made["uuid"], made["parent_provider_uuid"]) == (root, None)
+    assert "409" in commands.refused("resource provider create", "garden")
+    left = commands.rows("resource provider create", "left", "--parent-provider", root)
+    assert left["root_provider_uuid"] == root
+    right = commands.rows("resource provider create", "right")["uuid"]
+    moved = commands.rows("resource provider set", right, "--name", "r", "--parent-provider", root)
+    assert (moved["name"], moved["root_provider_uuid"]) == ("r", root)
+    tree = Tree(root=root, left=left["uuid"], right=right, aggregate=str(uuid.uuid4()))
+    lists = "resource provider list"
+    assert commands.names(lists, "--in-tree", right, column="uuid") == tree.all
+    assert commands.names(lists, "--name", "r", column="uuid") == {right}
+    assert commands.names(lists, "--uuid", right) == {"r"}
+    assert "409" in commands.refused("resource provider delete", root)
+    return tree
+
+
+def stock(commands: Commands, tree: Tree) -> None:
+    sets, shows = "resource provider inventory set", "resource provider inventory show"
+    words = ("--resource", "VCPU=8", "--resource", "VCPU:max_unit=4", "--resource", "DISK_GB=10")
+    assert len(commands.rows(sets, tree.root, *words)) == 2
+    assert commands.rows(shows, tree.root, "VCPU")["max_unit"] == 4
+    dry = commands.rows(sets, tree.root, "--resource", "VCPU=99", "--amend", "--dry-run")
+    assert {row["resource_class"]: row["total"] for row in dry} == {"VCPU": 99, "DISK_GB": 10}
+    amended = commands.rows(sets, tree.root, "--resource", "VCPU:allocation_ratio=2", "--amend")
+    vcpu = next(row for row in amended if row["resource_class"] == "VCPU")
+    assert (vcpu["total"], vcpu["max_unit"], vcpu["allocation_ratio"]) == (8, 4, 2.0)
+    gold = ("CUSTOM_GOLD", "--total", "10", "--reserved", "2", "--step_size", "2")
+    assert "400" in commands.refused("resource provider inventory class set", tree.left, *gold)
+    for provider in (tree.left, tree.right):
+        commands.run(sets, provider, "--resource", "CUSTOM_GOLD=1")
+        shown = commands.rows("resource provider inventory class set", provider, *gold)
+        assert (shown["total"], shown["reserved"], shown["step_size"]) == (10, 2, 2)
+    deletes = "resource provider inventory delete"
+    commands.run(deletes, tree.root, "--resource-class", "DISK_GB")
+    lists = "resource provider inventory list"
+    assert commands.names(lists, tree.root, column="resource_class") == {"VCPU"}
+    commands.run(sets, tree.right, "--resource", "CUSTOM_GOLD=4", "--resource", "DISK_GB=1")
+    commands.run(deletes, tree.right)
+    assert commands.rows(lists, tree.right) == []
+    assert "400" in commands.refused(sets, tree.right, "--resource", "CUSTOM_NOTHING=1")
+    assert "404" in commands.refused(shows, tree.right, "VCPU")
+
+
+def describe(commands: Commands, tree: Tree) -> None:
+    sets, lists = "resource provider trait set", "resource provider trait list"
+    both = ("--trait", "CUSTOM_RED", "--trait", "CUSTOM_BLUE")
+    listed = commands.names(sets, tree.left, *both)
+    assert listed == {"CUSTOM_RED", "CUSTOM_BLUE"} == commands.names(lists, tree.left)
+    commands.run(sets, tree.root, *both)
+    commands.run("resource provider trait delete", tree.root)
+    assert commands.rows(lists, tree.root) == []
+    commands.run(sets, tree.right, "--trait", "CUSTOM_BLUE")
+    assert "409" in commands.refused("trait delete", "CUSTOM_BLUE")
+    assert "400" in commands.refused(sets, tree.right, "--trait", "CUSTOM_UNKNOWN")
+
+
+def gather(commands: Commands, tree: Tree) -> None:
+    sets, lists = "resource provider aggregate set", "resource provider aggregate list"
+    for provider in tree.all:
+        generation = str(commands.rows("resource provider show", provider)["generation"])
+        words = (provider, "--aggregate", tree.aggregate, "--generation", generation)
+        assert commands.names(sets, *words, column="uuid") == {tree.aggregate}
+        assert "409" in commands.refused(sets, *words)
+    assert commands.names(lists, tree.left, column="uuid") == {tree.aggregate}
+    old = ("--os-placement-api-version", "1.18")
+    assert commands.rows(sets, tree.right, *old) == []
+    commands.run(sets, tree.right, "--aggregate", tree.aggregate, *old)
+    filled = commands.rows(
+        *("resource provider inventory set", tree.aggregate, "--aggregate", "--amend"),
+        *("--resource", "CUSTOM_GOLD=10"),
     )
-    consumer = str(uuid.uuid4())
-    pretended.openstack(
-        *("resource", "provider", "allocation", "set", consumer),
-        *("--allocation", f"rp={made},CUSTOM_GOLD=8"),
-        *("--project-id", "miners", "--user-id", "miner", "--consumer-type", "MINE"),
+    assert {row["resource_provider"] for row in filled} == tree.all
+
+
+def search(commands: Commands, tree: Tree) -> None:
+    gold = ("--resource", "CUSTOM_GOLD=4")
+    lists = "resource provider list"
+    member = ("--member-of", f"{uuid.uuid4()},{tree.aggregate}")
+    assert commands.names(lists, *gold, *member, column="uuid") == tree.all
+    either = ("--required", "CUSTOM_RED,CUSTOM_BLUE", "--forbidden", "CUSTOM_RED")
+    assert commands.names(lists, *either, column="uuid") == {tree.right}
+    finds, column = "allocation candidate list", "resource provider"
+    assert commands.names(finds, *gold, *either, *member, column=column) == {tree.right}
+    assert len(commands.rows(finds, *gold, "--limit", "1")) == 1
+    groups = (
+        *("--group", "1", *gold, "--required", "CUSTOM_BLUE"),
+        *("--group", "2", *gold, "--required", "CUSTOM_BLUE", "--member-of", tree.aggregate),
     )
-    more = pretended.refusal(
-        *("resource", "provider", "allocation", "set", str(uuid.uuid4())),
-        *("--allocation", f"rp={made},CUSTOM_GOLD=1"),
-        *("--project-id", "miners", "--user-id", "miner", "--consumer-type", "MINE"),
-    )
-    assert "409" in more
-    pretended.openstack("resource", "provider", "allocation", "delete", consumer)
-    pretended.openstack("resource", "provider", "delete", made)
-    pretended.openstack("resource", "class", "delete", "CUSTOM_GOLD")
-    names = [row["name"] for row in pretended.json("resource", "provider", "list")]
-    assert sorted(names) == ["compute-1", "compute-2"]
+    apart = commands.rows(finds, *groups, "--group-policy", "isolate")
+    assert {row[column] for row in apart} == {tree.left, tree.right}
+    assert {row["#"] for row in apart} == {1, 2}
+    assert len(commands.rows(finds, *groups, "--group-policy", "none")) > len(apart)
+    beside = ("--resource", "VCPU=2", "--group", "3", *gold, "--required", "CUSTOM_RED")
+    found = commands.rows(finds, *beside)
+    assert {(row[column], row["allocation"]) for row in found} == {
+        (tree.root, "VCPU=2"),
+        (tree.left, "CUSTOM_GOLD=4"),
+    }
+    oldest = ("--os-placement-api-version", "1.10")
+    assert tree.left in commands.names(finds, *gold, *oldest, column=column)
+
+
+def consume(commands: Commands, tree: Tree) -> None:
+    sets, shows = "resource provider allocation set", "resource provider allocation show"
+    owner = ("--project-id", "miners", "--user-id", "miner", "--consumer-type", "MINE")
+    consumer, other = str(uuid.uuid4()), str(uuid.uuid4())
+    held = [f"rp={tree.left},CUSTOM_GOLD=8", f"rp={tree.root},VCPU=2,CUSTOM_GOLD=2"]
+    words = [word for one in held for word in ("--allocation", one)]
+    made = commands.rows(sets, consumer, *words, *owner)
+    assert {row["consumer_type"] for row in made} == {"MINE"}
+    assert sorted(map(str, commands.rows(shows, consumer))) == sorted(map(str, made))
+    more = ("--allocation", f"rp={tree.left},CUSTOM_GOLD=4")
+    assert "409" in commands.refused(sets, other, *more, *owner)
+    shown = commands.rows("resource provider show", tree.left, "--allocations")
+    assert shown["allocations"][consumer]["resources"] == {"CUSTOM_GOLD": 8}
+    usage = commands.rows("resource provider usage show", tree.root)
+    used = {row["resource_class"]: row["usage"] for row in usage}
+    assert used == {"VCPU": 2, "CUSTOM_GOLD": 2}
+    old = ("--os-placement-api-version", "1.37")
+    mine = commands.rows("resource usage show", "miners", "--user-id", "miner", *old)
+    assert {row["resource_class"]: row["usage"] for row in mine} == {"VCPU": 2, "CUSTOM_GOLD": 10}
+    assert commands.rows("resource usage show", "miners")[0]["resource_class"] == "MINE"
+    assert "409" in commands.refused("resource provider inventory delete", tree.left)
+    unsets = "resource provider allocation unset"
+    (left,) = commands.rows(unsets, consumer, "--provider", tree.left)
+    assert (left["resource_provider"], len(left["resources"])) == (tree.root, 2)
+    (left,) = commands.rows(unsets, consumer, "--resource-class", "VCPU")
+    assert left["resources"] == {"CUSTOM_GOLD": 2}
+    assert commands.rows(unsets, consumer) == []
+    commands.run(sets, other, *more, *owner)
+    commands.run("resource provider allocation delete", other)
+    assert "404" in commands.refused("resource provider allocation delete", other)
+    assert commands.rows(shows, other) == []
+
+
+def fell(commands: Commands, tree: Tree) -> None:
+    for provider in (tree.left, tree.right, tree.root):
+        commands.run("resource provider delete", provider)
+    assert "404" in commands.refused("resource provider show", tree.root)
+    commands.run("resource class delete", "CUSTOM_GOLD")
+    for name in ("CUSTOM_RED", "CUSTOM_BLUE"):
+        commands.run("trait delete", name)
