@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nova_clone.api.aggregates.resource import Aggregate, Aggregates, aggregate_actions
 from nova_clone.api.availability_zones.resource import AvailabilityZones
 from nova_clone.api.environment import Environment
 from nova_clone.api.extensions.resource import Extension, Extensions
@@ -96,6 +97,9 @@ def _hosts(env: Environment) -> tuple[Route, ...]:
     zones, hypervisors, hypervisor = AvailabilityZones(env), Hypervisors(env), Hypervisor(env)
     one = "/os-hypervisors/{hypervisor_id}"
     return (
+        Route("/os-aggregates", Aggregates(env)),
+        Route("/os-aggregates/{aggregate_id}", Aggregate(env)),
+        Route("/os-aggregates/{aggregate_id}/action", aggregate_actions(env)),
         Route("/os-availability-zone", zones),
         Route("/os-availability-zone/detail", zones, suffix="detail"),
         Route("/os-services", Services(env)),

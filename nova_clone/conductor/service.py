@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from nova_clone.conductor.environment import Environment
-from nova_clone.conductor.handlers import limits, server_changes, server_groups, steps
+from nova_clone.conductor.handlers import aggregates, limits, server_changes, server_groups, steps
 from nova_clone.conductor.handlers.create_servers import create_servers
 from nova_clone.conductor.handlers.operate import Order, operate
 from nova_clone.conductor.queries import hosts as host_queries
@@ -22,9 +22,15 @@ from nova_clone.contracts import (
     servers,
 )
 from nova_clone.contracts import server_groups as groups
+from nova_clone.contracts.aggregates import (
+    AggregateMember,
+    AggregateRef,
+    CreateAggregate,
+    UpdateAggregate,
+)
 from nova_clone.domain.errors import NotFound, Obsolete
 from nova_clone.domain.flavor import Flavor
-from nova_clone.domain.host import Service
+from nova_clone.domain.host import Aggregate, Service
 from nova_clone.domain.identity import RequestContext, WorkflowId
 from nova_clone.domain.keypair import Keypair
 from nova_clone.domain.resources import Provider
@@ -309,9 +315,35 @@ class ConductorService:
         """Return hypervisors."""
         return self._read(lambda work: work.hosts.hypervisors(request))
 
+    # Aggregates
+
     def list_aggregates(self, context: RequestContext) -> hosts.Aggregates:
         """Return every aggregate."""
         return self._read(lambda work: hosts.Aggregates(aggregates=work.aggregates.list()))
+
+    def show_aggregate(self, context: RequestContext, request: AggregateRef) -> Aggregate:
+        """Return an aggregate."""
+        return self._read(lambda work: work.aggregates.get(request.id))
+
+    def create_aggregate(self, context: RequestContext, request: CreateAggregate) -> Aggregate:
+        """Make an aggregate."""
+        return self._run(lambda work: aggregates.create(work, request))
+
+    def update_aggregate(self, context: RequestContext, request: UpdateAggregate) -> Aggregate:
+        """Change an aggregate."""
+        return self._run(lambda work: aggregates.update(work, request))
+
+    def delete_aggregate(self, context: RequestContext, request: AggregateRef) -> None:
+        """Delete an aggregate."""
+        self._run(lambda work: aggregates.delete(work, request.id))
+
+    def add_aggregate_host(self, context: RequestContext, request: AggregateMember) -> Aggregate:
+        """Add a host to an aggregate."""
+        return self._run(lambda work: aggregates.add_host(work, request))
+
+    def remove_aggregate_host(self, context: RequestContext, request: AggregateMember) -> Aggregate:
+        """Take a host out of an aggregate."""
+        return self._run(lambda work: aggregates.remove_host(work, request))
 
     # Placement
 

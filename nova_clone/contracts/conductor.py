@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from nova_clone.contracts.aggregates import AggregateVerbs
 from nova_clone.contracts.flavors import FlavorVerbs
 from nova_clone.contracts.hosts import HostVerbs
 from nova_clone.contracts.keypairs import KeypairVerbs
@@ -21,6 +22,7 @@ class ConductorContract(
     HostVerbs,
     PlacementStoreVerbs,
     ServerGroupVerbs,
+    AggregateVerbs,
     Protocol,
 ):
     """Everything that the conductor answers, noun by noun."""

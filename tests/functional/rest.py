@@ -6,7 +6,7 @@ import contextlib
 import dataclasses
 import functools
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -102,8 +102,10 @@ def _auth(standalone: Standalone) -> AuthSettings:
 
 
 @contextlib.contextmanager
-def a_rest_cloud(directory: Path, *, hosts: int = 2) -> Iterator[RestCloud]:
-    """Run everything, the REST door included."""
+def a_rest_cloud(
+    directory: Path, *, hosts: int = 2, scheduler: Mapping[str, Any] | None = None
+) -> Iterator[RestCloud]:
+    """Run everything, the REST door included; `scheduler` are settings of the scheduler."""
     with contextlib.ExitStack() as stack:
         listener = socket.create_server(("127.0.0.1", 0), backlog=128)
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/v2.1"
@@ -116,7 +118,7 @@ def a_rest_cloud(directory: Path, *, hosts: int = 2) -> Iterator[RestCloud]:
         cloud.networks = Networks(Connection(_services(standalone, "network")))
         cloud.sync()
         cloud.start_conductor()
-        cloud.start_scheduler()
+        cloud.start_scheduler(**(scheduler or {}))
         for number in range(hosts):
             cloud.start_compute(f"host-{number}")
         door = app.build(

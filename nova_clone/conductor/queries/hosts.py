@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nova_clone.conductor import memberships
 from nova_clone.conductor.store.standings import COMPUTE
 from nova_clone.conductor.store.unit_of_work import UnitOfWork
 from nova_clone.contracts.compute import Ticket
@@ -20,6 +21,7 @@ def record_report(work: UnitOfWork, report: HostReport) -> None:
     disabled = work.hosts.is_disabled(report.host)
     work.hosts.save_compute_node(report.host, report.resources)
     work.placement.sync_host(report, disabled=disabled)
+    memberships.mirror(work, report.host)
 
 
 def beat(work: UnitOfWork, request: Heartbeat) -> bool:
@@ -56,5 +58,8 @@ def delete_service(work: UnitOfWork, request: ServiceQuery) -> None:
 
     Raises `NotFound`, and `Conflict` while servers are on the host.
     """
+    for service in work.hosts.services(request):
+        if service.binary == COMPUTE:
+            memberships.forget(work, service.host)
     for node_id in work.hosts.delete_service(request):
         work.placement.remove_host(node_id)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 import sqlalchemy as sa
 from oslo_db import exception as db_errors
@@ -78,15 +78,9 @@ class AggregateRepository:
     def add_host(self, aggregate_id: int, host: str) -> Aggregate:
         """Add a host; raises `NotFound`, and `Conflict` for a member or a second zone."""
         self._lock(aggregate_id)
-        aggregate = self.get(aggregate_id)
-        zone = aggregate.metadata.get(ZONE_KEY)
-        others = {
-            other.metadata[ZONE_KEY]
-            for other in self.list()
-            if host in other.hosts and ZONE_KEY in other.metadata
-        }
-        if zone is not None and others - {zone}:
-            raise errors.Conflict(f"Host {host} is in another availability zone already.")
+        zone = self.get(aggregate_id).metadata.get(ZONE_KEY)
+        if zone is not None:
+            self.check_zone(zone, (host,), but=aggregate_id)
         try:
             self._session.global_db.execute(
                 sa.insert(_HOSTS).values(aggregate_id=aggregate_id, host=host)
@@ -97,6 +91,21 @@ class AggregateRepository:
             ) from error
         self._changed()
         return self.get(aggregate_id)
+
+    def check_zone(self, zone: str, hosts: Collection[str], *, but: int) -> None:
+        """Raise `Conflict` when an aggregate other than `but` puts one of `hosts` elsewhere."""
+        for other in self.list():
+            theirs = other.metadata.get(ZONE_KEY, zone)
+            if other.id != but and theirs != zone and not set(hosts).isdisjoint(other.hosts):
+                host = min(set(hosts).intersection(other.hosts))
+                raise errors.Conflict(
+                    f"Host {host} is in another availability zone already: {theirs}."
+                )
+
+    def of_host(self, host: str) -> tuple[Aggregate, ...]:
+        """Return the aggregates that a host is in."""
+        members = sa.select(_HOSTS.c.aggregate_id).where(_HOSTS.c.host == host)
+        return self._select(A.id.in_(members))
 
     def remove_host(self, aggregate_id: int, host: str) -> Aggregate:
         """Take a host out; raises `NotFound` for the aggregate or the member."""

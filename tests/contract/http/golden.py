@@ -16,6 +16,7 @@ from typing import Any
 from nova_clone.api.history import HISTORY
 from nova_clone.domain.action import Action, ActionEvent
 from nova_clone.domain.block_device import BlockDevice
+from nova_clone.domain.host import Aggregate
 from nova_clone.domain.server.server import Fault
 from nova_clone.domain.server.status import VmState
 from nova_clone.domain.server_group import ServerGroup
@@ -45,6 +46,7 @@ Step = dict[str, Any]
 FAILED_ID = "0f0f0f0f-0f3c-4a1c-9f9a-1d2e3f405162"
 VOLUME_ID = "99999999-aaaa-4bbb-8ccc-dddddddddddd"
 GROUP_ID = "66666666-aaaa-4bbb-8ccc-dddddddddddd"
+AGGREGATE_ID = "55555555-aaaa-4bbb-8ccc-dddddddddddd"
 REQUEST_ID = "req-11111111-2222-4333-8444-555555555555"
 
 
@@ -119,6 +121,14 @@ def a_cloud() -> FakeConductor:
         ),
         a_service(),
         a_hypervisor(),
+        Aggregate(
+            id=1,
+            uuid=AGGREGATE_ID,
+            name="fast",
+            hosts=("compute-1",),
+            metadata={"availability_zone": "east", "ssd": "true"},
+            created_at=MADE,
+        ),
     )
     event = ActionEvent(
         event="compute_start",
@@ -178,6 +188,18 @@ KEPT = (
         name="server-groups",
         path="/os-server-groups",
         pick=lambda body: body["server_groups"][0],
+    ),
+    Kept(
+        name="aggregate",
+        path="/os-aggregates/1",
+        pick=lambda body: body["aggregate"],
+        token=ADMIN,
+    ),
+    Kept(
+        name="aggregates",
+        path="/os-aggregates",
+        pick=lambda body: body["aggregates"][0],
+        token=ADMIN,
     ),
     Kept(
         name="hypervisors",

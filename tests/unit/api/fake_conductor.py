@@ -18,14 +18,16 @@ from nova_clone.domain.keypair import Keypair
 from nova_clone.domain.quota import DEFAULT_LIMITS, Usage
 from nova_clone.domain.server.server import Server, ServerBrief
 from nova_clone.domain.server_group import ServerGroup
+from tests.unit.api.fake_aggregates import FakeAggregates
 
 NOW = dt.datetime(2026, 1, 31, 12, 0, 0, 250000, tzinfo=dt.UTC)
 
 
-class FakeConductor:
+class FakeConductor(FakeAggregates):
     """Holds records in dicts; remembers each request by the name of its verb."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.servers: dict[str, Server] = {}
         self.flavors: dict[str, Flavor] = {}
         self.access: dict[str, set[str]] = {}
@@ -33,11 +35,8 @@ class FakeConductor:
         self.server_groups: dict[str, ServerGroup] = {}
         self.services: dict[str, Service] = {}
         self.hypervisors: dict[str, Hypervisor] = {}
-        self.aggregates: list[Aggregate] = []
         self.actions: list[Action] = []
         self.overrides: dict[str, dict[str, int]] = {}
-        self.asked: list[tuple[str, Any]] = []
-        self.error: Exception | None = None
 
     def add(self, *records: Any) -> None:
         """Keep records of any kind."""
@@ -54,17 +53,14 @@ class FakeConductor:
                 self.services[record.id] = record
             elif isinstance(record, Hypervisor):
                 self.hypervisors[record.id] = record
+            elif isinstance(record, Aggregate):
+                self.aggregates.append(record)
             else:
                 raise TypeError(type(record))
 
     def last(self, verb: str) -> Any:
         """Return the latest request of a verb."""
         return next(request for name, request in reversed(self.asked) if name == verb)
-
-    def _note(self, verb: str, request: Any) -> None:
-        self.asked.append((verb, request))
-        if self.error is not None:
-            raise self.error
 
     # Servers
 
@@ -396,10 +392,6 @@ class FakeConductor:
         return hosts.HypervisorPage(
             hypervisors=tuple(page), more=more, servers=placed if request.with_servers else {}
         )
-
-    def list_aggregates(self, context: RequestContext) -> hosts.Aggregates:
-        self._note("list_aggregates", None)
-        return hosts.Aggregates(aggregates=tuple(self.aggregates))
 
 
 class FakeCompute:

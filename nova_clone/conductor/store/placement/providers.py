@@ -75,6 +75,20 @@ class ProviderRecords(NameRecords):
         self._changed(request.provider_id, generation=1 if request.bump else 0)
         return self.provider(request.provider_id)
 
+    def group(self, provider_id: str, aggregate_id: str, *, member: bool) -> bool:
+        """Put a provider into an aggregate or take it out; raises `NotFound`.
+
+        False when nothing had to be changed.
+        """
+        self._lock(provider_id, None)
+        column = placement.provider_aggregates.c.aggregate_id
+        present = set(self._values(column, [provider_id]).get(provider_id, ()))
+        if (aggregate_id in present) == member:
+            return False
+        self._replace(column, provider_id, present ^ {aggregate_id})
+        self._changed(provider_id)
+        return True
+
     def _replace(self, column: sa.Column[Any], provider_id: str, values: Iterable[str]) -> None:
         wanted = set(values)
         present = set(self._values(column, [provider_id]).get(provider_id, ()))
