@@ -10,6 +10,7 @@ from nova_clone.contracts.compute import Ticket
 from nova_clone.contracts.paging import Page
 from nova_clone.contracts.placement_store import ChangesSince
 from nova_clone.domain import errors
+from nova_clone.domain.hardware import Hardware
 from nova_clone.domain.host import Aggregate, HostResources, Hypervisor, Service
 from nova_clone.domain.identity import RequestContext
 from nova_clone.domain.port import Vif
@@ -123,7 +124,7 @@ class PowerObserved:
 class HostRecord:
     """One compute host as filters and weighers see it, apart from Placement's numbers.
 
-    ``cpu`` is a key of the feed's ``cpus``.
+    ``cpu`` is a key of the feed's ``cpus``, ``hardware`` one of its ``hardware``.
     """
 
     host: str
@@ -140,6 +141,7 @@ class HostRecord:
     cpu: str = ""
     metrics: Mapping[str, float] = dataclasses.field(default_factory=dict)
     cell: str | None = None
+    hardware: str = ""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -148,7 +150,8 @@ class HostFeed:
 
     ``down`` names hosts whose service does not answer now, ``busy`` how many servers
     are being built per host; both are always complete. ``cpus`` describes each kind of
-    processor of `hosts` once: there are few kinds and many hosts.
+    processor of `hosts` once, ``hardware`` each kind of cells and devices: there are few
+    kinds and many hosts.
     """
 
     sequence: int
@@ -159,6 +162,7 @@ class HostFeed:
     down: tuple[str, ...] = ()
     busy: Mapping[str, int] = dataclasses.field(default_factory=dict)
     cpus: Mapping[str, Mapping[str, Any]] = dataclasses.field(default_factory=dict)
+    hardware: Mapping[str, Hardware] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

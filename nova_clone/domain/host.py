@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from nova_clone.domain.hardware import NOTHING_TOLD, Hardware
 from nova_clone.domain.resources import Inventory
 
 
@@ -99,6 +100,7 @@ class HostResources:
     uptime: str | None = None
     lacking: tuple[str, ...] = ()
     components: tuple[Component, ...] = ()
+    hardware: Hardware = NOTHING_TOLD
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 from nova_clone.domain.errors import Invalid
+from nova_clone.domain.pci.request import parse_aliases
 from nova_clone.scheduler import filters, weighers
 from nova_clone.scheduler.catalog import ratios
 from nova_clone.scheduler.prefilters.base import request_settings
@@ -48,9 +49,11 @@ def settings_from(conf: Any) -> SchedulerSettings:
         ),
         metrics_weight_setting=ratios("[metrics] weight_setting", conf.metrics.weight_setting),
         metrics_required=conf.metrics.required,
+        pci_aliases=tuple(conf.pci.alias),
         metrics_weight_of_unavailable=conf.metrics.weight_of_unavailable,
         **{name: chosen[name] for name in _AS_THEY_ARE},
     )
+    parse_aliases(settings.pci_aliases)
     filters.enabled(settings)
     weighers.enabled(settings)
     return settings

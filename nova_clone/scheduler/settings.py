@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from nova_clone.scheduler.prefilters.base import RequestSettings
 
 #: Option groups that the daemon reads.
-OPTIONS = ("scheduler", "filter_scheduler", "metrics", "compute", "zones", "conductor")
+OPTIONS = ("scheduler", "filter_scheduler", "metrics", "compute", "pci", "zones", "conductor")
 
 DEFAULT_FILTERS = (
     "ComputeFilter",
@@ -52,3 +52,4 @@ class SchedulerSettings:
     metrics_weight_setting: Mapping[str, float] = dataclasses.field(default_factory=dict)
     metrics_required: bool = True
     metrics_weight_of_unavailable: float = -10_000.0
+    pci_aliases: tuple[str, ...] = ()

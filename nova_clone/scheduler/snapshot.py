@@ -12,6 +12,7 @@ from nova_clone.contracts.conductor import ConductorContract
 from nova_clone.contracts.hosts import HostFeed, HostRecord
 from nova_clone.contracts.placement import Candidates, ProviderSummary
 from nova_clone.contracts.placement_store import ChangesSince
+from nova_clone.domain.hardware import NOTHING_TOLD, Hardware
 from nova_clone.domain.host import Aggregate
 from nova_clone.domain.identity import RequestContext
 from nova_clone.domain.resources import DISK_GB, MEMORY_MB, VCPU, Amounts
@@ -28,6 +29,7 @@ class HostView:
     aggregates: tuple[Aggregate, ...] = ()
     zone: str = "nova"
     cpu_info: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    hardware: Hardware = NOTHING_TOLD
 
     @functools.cached_property
     def host(self) -> str:
@@ -101,6 +103,7 @@ class Hosts:
         self._down: frozenset[str] = frozenset()
         self._busy: Mapping[str, int] = {}
         self._cpus: dict[str, Mapping[str, Any]] = {}
+        self._hardware: dict[str, Hardware] = {}
         self._views: dict[str, _Known] = {}
         self._words = _Words()
 
@@ -121,12 +124,14 @@ class Hosts:
             self._by_provider.clear()
             self._providers.clear()
             self._cpus.clear()
+            self._hardware.clear()
             self._views.clear()
         for host in feed.removed:
             for provider_id in self._providers.pop(host, ()):
                 del self._by_provider[provider_id]
                 self._views.pop(provider_id, None)
         self._cpus.update(feed.cpus)
+        self._hardware.update(feed.hardware)
         for record in feed.hosts:
             self._put(record)
         if feed.aggregates is not None:
@@ -213,6 +218,7 @@ class Hosts:
             aggregates=aggregates,
             zone=zone,
             cpu_info=self._cpus.get(record.cpu, {}),
+            hardware=self._hardware.get(record.hardware, NOTHING_TOLD),
         )
 
 

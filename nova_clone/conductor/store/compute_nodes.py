@@ -223,6 +223,7 @@ def _reported(host: str, resources: HostResources) -> dict[str, Any]:
         "host_ip": resources.host_ip,
         "cpu_info": dump(resources.cpu_info),
         "supported": dump(resources.supported),
+        "hardware": dump(resources.hardware),
         "disk_available_least": resources.disk_available_least,
         "uptime": resources.uptime,
     }

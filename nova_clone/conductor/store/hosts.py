@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from nova_clone.conductor.store.aggregates import AggregateRepository
 from nova_clone.conductor.store.compute_nodes import ComputeNodeRecords
-from nova_clone.conductor.store.encoding import ANYTHING, TRIPLES
+from nova_clone.conductor.store.encoding import ANYTHING, HARDWARE, TRIPLES
 from nova_clone.conductor.store.sequence import HORIZON
 from nova_clone.conductor.store.services import N, S
 from nova_clone.conductor.store.session import Session, TableSet
@@ -34,6 +34,7 @@ _NODE = (
     N.failed_builds,
     N.host_ip,
     N.cpu_info,
+    N.hardware,
 )
 
 
@@ -66,6 +67,10 @@ class HostRepository(ComputeNodeRecords):
             reset=reset,
             hosts=self._hosts(rows),
             cpus={_key(text): ANYTHING.decode(text) for text in {row.cpu_info for row in rows}},
+            hardware={
+                _key(text): HARDWARE.decode(text)
+                for text in {row.hardware for row in rows if row.hardware is not None}
+            },
             removed=() if reset or hosts_then == hosts_now else self._removed(hosts_then),
             aggregates=AggregateRepository(self._session).list() if reset else None,
             down=self._down(),
@@ -101,6 +106,7 @@ class HostRepository(ComputeNodeRecords):
             aggregates=aggregates,
             host_ip=row.host_ip,
             cpu=_key(row.cpu_info),
+            hardware="" if row.hardware is None else _key(row.hardware),
         )
 
     def _service_rows(self, hosts: Collection[str]) -> dict[str, Any]:

@@ -62,6 +62,16 @@ class HostTopology:
     cells: tuple[HostCell, ...]
     pack: bool = False
 
+    @property
+    def shared_cpus(self) -> int:
+        """Return how many processors serve servers without any of their own."""
+        return sum(len(layout(cell).shared) for cell in self.cells)
+
+    @property
+    def dedicated_cpus(self) -> int:
+        """Return how many processors may become somebody's own."""
+        return sum(len(layout(cell).dedicated) for cell in self.cells)
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CellLayout:

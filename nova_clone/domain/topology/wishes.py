@@ -22,7 +22,7 @@ _TRUE = frozenset({"1", "t", "true", "on", "y", "yes"})
 _FALSE = frozenset({"0", "f", "false", "off", "n", "no", ""})
 #: A lower-case b counts bits, an upper-case one bytes; prefixes are powers of 1024.
 _PAGE_SIZE = re.compile(r"(\d{1,12})\s*(?:([KMGTkmgt])i?(B|b|bit)?)?")
-_POWERS = {"k": 0, "m": 1, "g": 2, "t": 3}
+_FACTORS = {"k": 1, "m": 1024, "g": 1024**2, "t": 1024**3}
 _MAX_NUMBER = 65_536
 
 
@@ -177,15 +177,20 @@ def page_size(wishes: Wishes) -> tuple[int | None, PageChoice | None]:
 def _page_size(key: str, text: str) -> tuple[int | None, PageChoice | None]:
     if text.lower() in {each.value for each in PageChoice}:
         return None, PageChoice(text.lower())
-    match = _PAGE_SIZE.fullmatch(text)
-    size = 0
-    if match is not None:
-        number, unit, kind = match.groups()
-        size = int(number) * 1024 ** _POWERS[(unit or "k").lower()]
-        size //= 8 if kind in ("b", "bit") else 1
-    if size < 1:
+    size = size_kb(text)
+    if not size:
         raise Invalid(f"{key} must be small, large, any or a size, not {text[:40]!r}.")
     return size, None
+
+
+def size_kb(text: str) -> int:
+    """Return a size such as ``2048``, ``2MB`` or ``1GiB`` in KiB; 0 for what is none."""
+    match = _PAGE_SIZE.fullmatch(text.strip())
+    if match is None:
+        return 0
+    number, unit, kind = match.groups()
+    size = int(number) * _FACTORS[(unit or "k").lower()]
+    return size // 8 if kind in ("b", "bit") else size
 
 
 def mask(text: str, key: str, *, vcpus: int) -> frozenset[int]:

@@ -24,6 +24,8 @@ from nova_clone.scheduler.filters.num_instances import (
     AggregateNumInstancesFilter,
     NumInstancesFilter,
 )
+from nova_clone.scheduler.filters.numa_topology import NUMATopologyFilter
+from nova_clone.scheduler.filters.pci_passthrough import PciPassthroughFilter
 from nova_clone.scheduler.filters.requested_host import RequestedHostFilter
 from nova_clone.scheduler.filters.server_group import (
     ServerGroupAffinityFilter,
@@ -52,7 +54,9 @@ FILTERS: dict[str, Filter] = {
         IsolatedHostsFilter(),
         JsonFilter(),
         MetricsFilter(),
+        NUMATopologyFilter(),
         NumInstancesFilter(),
+        PciPassthroughFilter(),
         SameHostFilter(),
         ServerGroupAffinityFilter(),
         ServerGroupAntiAffinityFilter(),

@@ -46,7 +46,7 @@ class DomainCapabilities:
 
 def host_capabilities(document: str) -> HostCapabilities:
     """Return what a capabilities document says."""
-    root = _parse(document)
+    root = parsed(document)
     cpu = root.find("host/cpu")
     arch = _text(root, "host/cpu/arch") or "x86_64"
     kin = _X86 if arch in _X86 else frozenset({arch})
@@ -90,7 +90,7 @@ def _cpu_info(cpu: etree._Element, *, cells: int) -> Mapping[str, Any]:
 
 def domain_capabilities(document: str) -> DomainCapabilities:
     """Return what a document on one kind of guest says."""
-    root = _parse(document)
+    root = parsed(document)
     return DomainCapabilities(
         efi="efi" in _values(root, "os/enum[@name='firmware']"),
         disk_buses=_values(root, "devices/disk/enum[@name='bus']"),
@@ -114,7 +114,7 @@ def features_of(cpu: str) -> frozenset[str]:
     """Return the features that a processor has, told as XML with all of them spelled out."""
     return frozenset(
         each.get("name", "")
-        for each in _parse(cpu).findall("feature")
+        for each in parsed(cpu).findall("feature")
         if each.get("policy") != "disable"
     )
 
@@ -139,6 +139,7 @@ def _text(element: etree._Element, path: str) -> str:
     return (element.findtext(path) or "").strip()
 
 
-def _parse(document: str) -> etree._Element:
+def parsed(document: str) -> etree._Element:
+    """Return a document of libvirt's; what it would load from elsewhere is left out."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True)
     return etree.fromstring(document.encode(), parser)

@@ -158,6 +158,7 @@ compute_nodes = sa.Table(
     sa.Column("host_ip", sa.String(45)),
     sa.Column("cpu_info", document_type(), nullable=False),
     sa.Column("supported", document_type(), nullable=False),
+    sa.Column("hardware", document_type()),
     sa.Column("disk_available_least", sa.Integer),
     sa.Column("uptime", document_type()),
     sa.Column("failed_builds", sa.Integer, nullable=False),

@@ -221,6 +221,9 @@ class TestFeed:
         (kind,) = found.cpus
         assert found.cpus[kind] == {"arch": "x86_64"}
         assert [record.cpu for record in found.hosts] == [kind, kind]
+        (cells,) = found.hardware
+        assert found.hardware[cells].topology is None
+        assert [record.hardware for record in found.hosts] == [cells, cells]
         assert {record.host_ip for record in found.hosts} == {"192.0.2.7"}
 
     def test_only_what_changed_follows(self, store: Store) -> None:
@@ -232,7 +235,7 @@ class TestFeed:
         start = feed(store)
         store.run(lambda work: work.hosts.save_compute_node("one", resources))
         assert feed(store, start.sequence) == dataclasses.replace(
-            start, reset=False, hosts=(), cpus={}, aggregates=None
+            start, reset=False, hosts=(), cpus={}, hardware={}, aggregates=None
         )
         newer = dataclasses.replace(resources, hypervisor_version=8000000)
         store.run(lambda work: work.hosts.save_compute_node("one", newer))
