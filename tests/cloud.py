@@ -36,6 +36,7 @@ from nova_clone.rpc.contract import endpoint, proxy
 from nova_clone.rpc.transport import Bus
 from nova_clone.scheduler.service import SchedulerService
 from nova_clone.scheduler.settings import SchedulerSettings
+from nova_clone.scheduler.similarity import Similarity
 from nova_clone.scheduler.snapshot import Hosts
 
 #: Seconds after which something that should have happened never will.
@@ -140,6 +141,7 @@ class Cloud:
             chosen,
             proxy(PlacementContract, bus),
             Hosts(self.conductor, default_zone=chosen.default_zone),
+            similarity=Similarity(chosen, self.conductor, fresh=0.0),
         )
         scheduler = bus.server("scheduler", "scheduler", [endpoint(SchedulerContract, service)])
         for server in (placement, scheduler):

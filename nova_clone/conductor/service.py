@@ -297,6 +297,13 @@ class ConductorService:
         """Return hosts that changed."""
         return self._read(lambda work: work.hosts.feed(request.sequence))
 
+    def similar_servers(
+        self, context: RequestContext, request: hosts.SimilarServersQuery
+    ) -> hosts.SimilarServers:
+        """Count servers with such images."""
+        found = self._read(lambda work: work.hosts.similar_servers(request.properties))
+        return hosts.SimilarServers(hosts=found)
+
     def list_services(self, context: RequestContext, request: hosts.ServiceQuery) -> hosts.Services:
         """Return services."""
         return self._read(lambda work: hosts.Services(services=work.hosts.services(request)))

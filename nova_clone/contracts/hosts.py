@@ -166,6 +166,23 @@ class HostFeed:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class SimilarServersQuery:
+    """Servers whose image has these properties."""
+
+    properties: Mapping[str, str]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class SimilarServers:
+    """How many servers of a host have the same value: host → property → count.
+
+    What nobody has in common is left out.
+    """
+
+    hosts: Mapping[str, Mapping[str, int]] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class ServiceQuery:
     """Services by host, binary or id."""
 
@@ -253,6 +270,12 @@ class HostVerbs(Protocol):
     @call(since="1.0", timeout=10)
     def host_feed(self, context: RequestContext, request: ChangesSince, /) -> HostFeed:
         """Return hosts that changed, for the scheduler's view."""
+
+    @call(since="1.0", timeout=10)
+    def similar_servers(
+        self, context: RequestContext, request: SimilarServersQuery, /
+    ) -> SimilarServers:
+        """Count on each host the servers whose images have properties in common with one."""
 
     @call(since="1.0", timeout=60)
     def list_services(self, context: RequestContext, request: ServiceQuery, /) -> Services:

@@ -40,6 +40,8 @@ class RequestSpec:
     filters (``zone:host:node``), ``requested_host``/``requested_node`` do not (2.74).
     ``hinted_hosts`` tells where servers are that the hints name; those that are nowhere
     are left out. ``cell`` is the one that a server to be moved is in.
+    ``similar_servers`` counts by host, then by property, the servers whose image has the
+    same value.
     ``request_groups``, with ``same_subtree`` and the traits of the root, are the needs of
     devices; those of ports are in ``networks``. Each item of ``network_aggregates`` names
     the aggregates that a segment of one routed network reaches.
@@ -65,6 +67,7 @@ class RequestSpec:
     group: GroupPlacement | None = None
     hinted_hosts: Mapping[str, str] = dataclasses.field(default_factory=dict)
     cell: str | None = None
+    similar_servers: Mapping[str, Mapping[str, int]] = dataclasses.field(default_factory=dict)
     image_disk_format: str | None = None
     request_groups: tuple[RequestGroup, ...] = ()
     same_subtree: tuple[tuple[str, ...], ...] = ()

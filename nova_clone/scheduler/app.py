@@ -17,6 +17,7 @@ from nova_clone.runtime.health import Status
 from nova_clone.runtime.logging import rpc_log_context
 from nova_clone.scheduler.service import SchedulerService
 from nova_clone.scheduler.settings import SchedulerSettings
+from nova_clone.scheduler.similarity import Similarity
 from nova_clone.scheduler.snapshot import Hosts
 
 
@@ -33,6 +34,7 @@ def build(process: Process) -> Sequence[Service]:
         settings,
         proxy(PlacementContract, bus),
         Hosts(conductor, default_zone=settings.default_zone),
+        similarity=Similarity(settings, conductor),
     )
     server = bus.server(
         "scheduler",

@@ -16,6 +16,7 @@ from nova_clone.scheduler.pending import Pending
 from nova_clone.scheduler.pipeline import Choosing, Rules
 from nova_clone.scheduler.requests import candidate_query
 from nova_clone.scheduler.settings import SchedulerSettings
+from nova_clone.scheduler.similarity import Similarity
 from nova_clone.scheduler.snapshot import Hosts, HostView
 
 
@@ -23,11 +24,17 @@ class SchedulerService:
     """Implements `SchedulerContract`."""
 
     def __init__(
-        self, settings: SchedulerSettings, placement: PlacementContract, hosts: Hosts
+        self,
+        settings: SchedulerSettings,
+        placement: PlacementContract,
+        hosts: Hosts,
+        *,
+        similarity: Similarity | None = None,
     ) -> None:
         self._settings = settings
         self._placement = placement
         self._hosts = hosts
+        self._similarity = similarity
         self._rules = Rules(filters=filters.enabled(settings), weighers=weighers.enabled(settings))
         self._pending = Pending()
         self._deciding = threading.Lock()
@@ -36,6 +43,9 @@ class SchedulerService:
         """Choose hosts for each server of one request, best first."""
         started = time.monotonic()
         self._hosts.refresh(context)
+        if self._similarity is not None:
+            spec = self._similarity.told(context, request.spec, self._hosts.aggregates)
+            request = dataclasses.replace(request, spec=spec)
         query = candidate_query(request.spec, self._hosts, self._settings.requests)
         offer = self._placement.candidates(context, query)
         offered = time.monotonic()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +15,7 @@ from nova_clone.conductor.store.encoding import ANYTHING, HARDWARE, TRIPLES
 from nova_clone.conductor.store.sequence import HORIZON
 from nova_clone.conductor.store.services import N, S
 from nova_clone.conductor.store.session import Session, TableSet
+from nova_clone.conductor.store.similarity import similar_servers
 from nova_clone.conductor.store.standings import COMPUTE, zones
 from nova_clone.conductor.store.tables import cell, global_
 from nova_clone.contracts.hosts import HostFeed, HostRecord
@@ -47,6 +48,10 @@ class HostRepository(ComputeNodeRecords):
     def zones(self) -> dict[str, str]:
         """Return the zone of every host that an aggregate gives one to."""
         return zones(self._session)
+
+    def similar_servers(self, properties: Mapping[str, str]) -> dict[str, dict[str, int]]:
+        """Return host → property → how many servers there have an image with the same."""
+        return similar_servers(self._session, properties)
 
     def feed(self, since: int) -> HostFeed:
         """Return the hosts that changed after change number `since`."""

@@ -10,6 +10,7 @@ from nova_clone.scheduler.weighers.cpu import CPUWeigher
 from nova_clone.scheduler.weighers.cross_cell import CrossCellWeigher
 from nova_clone.scheduler.weighers.disk import DiskWeigher
 from nova_clone.scheduler.weighers.hypervisor_version import HypervisorVersionWeigher
+from nova_clone.scheduler.weighers.image_properties import ImagePropertiesWeigher
 from nova_clone.scheduler.weighers.io_ops import IoOpsWeigher
 from nova_clone.scheduler.weighers.metrics import MetricsWeigher
 from nova_clone.scheduler.weighers.num_instances import NumInstancesWeigher
@@ -27,6 +28,7 @@ WEIGHERS: dict[str, Weigher] = {
         DiskWeigher(),
         HypervisorVersionWeigher(),
         NumInstancesWeigher(),
+        ImagePropertiesWeigher(),
         IoOpsWeigher(),
         ServerGroupSoftAffinityWeigher(),
         ServerGroupSoftAntiAffinityWeigher(),
