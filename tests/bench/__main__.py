@@ -12,7 +12,7 @@ from nova_clone.runtime import concurrency
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
-    parser.add_argument("mode", choices=["boot", "profile", "scheduler"])
+    parser.add_argument("mode", choices=["boot", "profile", "scheduler", "candidates", "claims"])
     parser.add_argument("--servers", type=int, default=200)
     parser.add_argument("--concurrency", type=int, default=10)
     parser.add_argument("--computes", type=int, default=6)
@@ -34,7 +34,13 @@ def _arguments() -> argparse.Namespace:
     )
     parser.add_argument("--hosts", type=_numbers, default=[1000, 10000], metavar="N,N")
     parser.add_argument("--weights", type=_words, default=["spread", "pack"], metavar="NAME,NAME")
+    parser.add_argument("--daemons", action="store_true", help="decide by real daemons")
     parser.add_argument("--requests", type=int, default=100, help="decided in each case")
+    parser.add_argument("--providers", type=_numbers, default=[1000, 5000, 10000], metavar="N,N")
+    parser.add_argument("--limit", type=_numbers, default=[10, 1000], metavar="N,N")
+    parser.add_argument("--wide", action="store_true", help="also hosts with many devices")
+    parser.add_argument("--claims", type=int, default=400, help="made in each case")
+    parser.add_argument("--claimants", type=_numbers, default=[1, 3], metavar="N,N")
     parser.add_argument("--json", type=Path, help="write every figure to this file")
     parser.add_argument("--top", type=int, default=25, help="functions per daemon of a profile")
     parser.add_argument("--keep", type=Path, help="keep logs and profiles in this folder")
@@ -56,6 +62,12 @@ def main() -> None:
     if arguments.mode == "scheduler":
         _run_scheduler(arguments)
         return
+    if arguments.mode == "candidates":
+        _run_candidates(arguments)
+        return
+    if arguments.mode == "claims":
+        _run_claims(arguments)
+        return
     with tempfile.TemporaryDirectory(prefix="nova-bench-") as temporary:
         directory = arguments.keep or Path(temporary)
         directory.mkdir(parents=True, exist_ok=True)
@@ -68,9 +80,32 @@ def _run_scheduler(arguments: argparse.Namespace) -> None:
     measured = scheduler.cases(
         arguments.hosts, arguments.weights, arguments.servers, arguments.requests
     )
-    found = scheduler.run(measured)
+    if arguments.daemons:
+        from tests.bench import scheduler_daemons
+
+        found = scheduler_daemons.run(measured, arguments.database)
+    else:
+        found = scheduler.report(map(scheduler.measure, measured))
     if arguments.json:
         arguments.json.write_text(scheduler.document(found))
+
+
+def _run_candidates(arguments: argparse.Namespace) -> None:
+    from tests.bench import candidates
+
+    measured = candidates.cases(arguments.providers, arguments.limit, wide=arguments.wide)
+    found, kept = candidates.run(measured)
+    if arguments.json:
+        arguments.json.write_text(candidates.document(found, kept))
+
+
+def _run_claims(arguments: argparse.Namespace) -> None:
+    from tests.bench import claims
+
+    measured = claims.cases(arguments.claims, arguments.claimants)
+    found = claims.run(measured, database=arguments.database)
+    if arguments.json:
+        arguments.json.write_text(claims.document(found))
 
 
 def _run(arguments: argparse.Namespace, directory: Path) -> None:
@@ -104,4 +139,5 @@ def _run(arguments: argparse.Namespace, directory: Path) -> None:
         arguments.json.write_text(json.dumps(report.as_document(), indent=1))
 
 
-main()
+if __name__ == "__main__":
+    main()

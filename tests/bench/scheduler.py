@@ -13,7 +13,7 @@ import itertools
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from nova_clone.contracts.hosts import HostFeed, HostRecord
@@ -85,10 +85,12 @@ class Figures:
         )
 
 
-HEADING = (
-    f"{'hosts':>7}{'limit':>7} {'weights':7}{'servers':>8}{'clients':>8}{'allocated':>10}"
-    f"{'decisions/s':>12}{'p50 ms':>9}{'p95 ms':>9}{'engine':>9}{'wire':>9}{'choice':>9}"
-)
+def heading(parts: Iterable[str]) -> str:
+    """Return what stands above the lines of figures."""
+    return (
+        f"{'hosts':>7}{'limit':>7} {'weights':7}{'servers':>8}{'clients':>8}{'allocated':>10}"
+        f"{'decisions/s':>12}{'p50 ms':>9}{'p95 ms':>9}" + "".join(f"{part:>9}" for part in parts)
+    )
 
 
 class Region:
@@ -313,12 +315,12 @@ def cases(
         yield dataclasses.replace(plain, allocated=ROOM // 2)
 
 
-def run(measured: Iterator[Case]) -> list[Figures]:
-    """Measure every case and print each as it is done."""
-    print(HEADING, flush=True)
-    found = []
-    for case in measured:
-        figures = measure(case)
+def report(measured: Iterable[Figures]) -> list[Figures]:
+    """Print figures, each as soon as it is there."""
+    found: list[Figures] = []
+    for figures in measured:
+        if not found:
+            print(heading(figures.parts), flush=True)
         print(figures.line(), flush=True)
         found.append(figures)
     return found
