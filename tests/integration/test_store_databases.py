@@ -16,6 +16,7 @@ from nova_clone.conductor.store.unit_of_work import Store
 from nova_clone.workflow.journal import Lease
 from tests.unit.conductor.store.databases import MakeStore, empty, settings, sync
 from tests.unit.conductor.store.records import a_keypair
+from tests.unit.conductor.store.test_claims import TestClaims, TestGroupClaims  # noqa: F401
 from tests.unit.conductor.store.test_hosts import (  # noqa: F401 - run here again
     TestAggregates,
     TestFeed,
@@ -35,10 +36,10 @@ from tests.unit.conductor.store.test_nouns import (  # noqa: F401
 from tests.unit.conductor.store.test_placement import (  # noqa: F401
     TestAllocations,
     TestChanges,
-    TestHostProviders,
     TestInventories,
     TestProviders,
 )
+from tests.unit.conductor.store.test_server_groups import TestServerGroups  # noqa: F401
 from tests.unit.conductor.store.test_servers import (  # noqa: F401
     TestServerChanges,
     TestServerCounts,
