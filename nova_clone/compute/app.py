@@ -128,6 +128,7 @@ def _libvirt(settings: ComputeSettings, conf: Any) -> Hypervisor:
 
 def _fake(settings: ComputeSettings, size: tuple[int, int, int]) -> Hypervisor:
     from nova_clone.compute.hypervisor.fake.driver import FakeHypervisor, FakeSettings
+    from nova_clone.compute.hypervisor.fake.hardware import read_hardware
 
     return FakeHypervisor(
         FakeSettings(
@@ -139,5 +140,6 @@ def _fake(settings: ComputeSettings, size: tuple[int, int, int]) -> Hypervisor:
             vcpus=size[0],
             memory_mb=size[1],
             local_gb=size[2],
+            hardware=read_hardware(settings.state_path / "fake-hardware"),
         )
     )

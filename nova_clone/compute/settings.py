@@ -18,6 +18,7 @@ OPTIONS = (
     "image_cache",
     "libvirt",
     "neutron",
+    "pci",
     "service_user",
     "vnc",
     "workarounds",

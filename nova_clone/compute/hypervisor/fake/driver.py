@@ -19,9 +19,10 @@ from nova_clone.compute.hypervisor.port import (
     OnPowerChange,
 )
 from nova_clone.domain.errors import Invalid, NotFound, TryElsewhere
+from nova_clone.domain.hardware import NOTHING_TOLD, Hardware
 from nova_clone.domain.host import HostResources
 from nova_clone.domain.port import Vif
-from nova_clone.domain.resources import DISK_GB, MEMORY_MB, VCPU, Inventory
+from nova_clone.domain.resources import DISK_GB, MEMORY_MB, PCPU, VCPU, Inventory
 from nova_clone.domain.server.server import Server
 from nova_clone.domain.server.status import PowerState
 
@@ -41,7 +42,8 @@ class FakeSettings:
     """What a fake host has, and where it keeps its files.
 
     ``guests_path`` makes guests outlive the process. ``fetch_images`` brings each image
-    into the image cache once, as a real driver must. Memory in MiB, disk in GiB.
+    into the image cache once, as a real driver must. Memory in MiB, disk in GiB. Where
+    ``hardware`` tells of cells, their processors go before ``vcpus``.
     """
 
     hostname: str
@@ -53,6 +55,18 @@ class FakeSettings:
     vcpus: int = 1000
     memory_mb: int = 800_000
     local_gb: int = 600_000
+    hardware: Hardware = NOTHING_TOLD
+
+    @property
+    def totals(self) -> dict[str, int]:
+        """Return how much the host has of each class of resources."""
+        cells = self.hardware.topology
+        return {
+            VCPU: self.vcpus if cells is None else cells.shared_cpus,
+            PCPU: 0 if cells is None else cells.dedicated_cpus,
+            MEMORY_MB: self.memory_mb,
+            DISK_GB: self.local_gb,
+        }
 
 
 class FakeHypervisor:
@@ -98,14 +112,15 @@ class FakeHypervisor:
             host_ip="127.0.0.1",
             cpu_info={"arch": "x86_64", "model": "fake", "vendor": "fake", "features": []},
             inventories={
-                VCPU: Inventory(total=has.vcpus, max_unit=has.vcpus),
-                MEMORY_MB: Inventory(total=has.memory_mb, max_unit=has.memory_mb),
-                DISK_GB: Inventory(total=has.local_gb, max_unit=has.local_gb),
+                name: Inventory(total=total, max_unit=total)
+                for name, total in has.totals.items()
+                if total
             },
             traits=tuple(name for name, can in CAPABILITIES.items() if can),
             supported=(("x86_64", "fake", "hvm"), ("i686", "fake", "hvm")),
             disk_available_least=has.local_gb,
             uptime=f"up {int(time.monotonic() - self._started)} s, {used} guests",
+            hardware=has.hardware,
         )
 
     def guests(self) -> tuple[GuestState, ...]:

@@ -19,13 +19,18 @@ from nova_clone.compute.hypervisor.libvirt.capabilities import (
     HostCapabilities,
 )
 from nova_clone.compute.hypervisor.libvirt.connection import Connection
+from nova_clone.compute.hypervisor.libvirt.pci import pci_devices
 from nova_clone.compute.hypervisor.libvirt.settings import LibvirtSettings
 from nova_clone.compute.hypervisor.libvirt.storage import files
 from nova_clone.compute.hypervisor.libvirt.storage.disks import Disks
+from nova_clone.compute.hypervisor.libvirt.topology import host_topology
 from nova_clone.compute.hypervisor.libvirt.xml.request import HostFacts
 from nova_clone.domain.errors import Invalid
+from nova_clone.domain.hardware import Hardware
 from nova_clone.domain.host import HostResources
-from nova_clone.domain.resources import DISK_GB, MEMORY_MB, VCPU, Inventory
+from nova_clone.domain.pci.device import PciPool, pools
+from nova_clone.domain.resources import DISK_GB, MEMORY_MB, PCPU, VCPU, Inventory
+from nova_clone.domain.topology.host import HostTopology
 
 LOG = logging.getLogger(__name__)
 
@@ -48,6 +53,7 @@ class Probed:
     domain: DomainCapabilities
     facts: HostFacts
     traits: tuple[str, ...]
+    topology: HostTopology | None = None
 
 
 def probe(connection: Connection, settings: LibvirtSettings) -> Probed:
@@ -85,6 +91,7 @@ def probe(connection: Connection, settings: LibvirtSettings) -> Probed:
         domain=domain,
         facts=facts,
         traits=tuple(sorted(names)),
+        topology=host_topology(document, settings.division),
     )
 
 
@@ -163,11 +170,14 @@ def resources(
         hypervisor_version=probed.version,
         host_ip=settings.my_ip,
         cpu_info=probed.capabilities.cpu_info,
-        inventories=_inventories(vcpus=info[2], memory=_memory(info[1]), local=local),
+        inventories=_inventories(
+            _processors(settings, probed, there=info[2]), memory=_memory(info[1]), local=local
+        ),
         traits=probed.traits,
         supported=_supported(probed),
         disk_available_least=(free - disks.promised()) // _GIB,
         uptime=_uptime(),
+        hardware=Hardware(topology=probed.topology, pci=_devices(connection, settings)),
     )
 
 
@@ -177,8 +187,29 @@ def _hypervisor_hostname(settings: LibvirtSettings, probed: Probed) -> str:
     return probed.name if same else settings.host
 
 
-def _inventories(*, vcpus: int, memory: int, local: int) -> Mapping[str, Inventory]:
-    totals = {VCPU: vcpus, MEMORY_MB: memory, DISK_GB: local}
+def _processors(settings: LibvirtSettings, probed: Probed, *, there: int) -> dict[str, int]:
+    """Return how many processors the host shares out and how many it gives away."""
+    if probed.topology is None or not settings.division.configured:
+        return {VCPU: there}
+    return {VCPU: probed.topology.shared_cpus, PCPU: probed.topology.dedicated_cpus}
+
+
+def _devices(connection: Connection, settings: LibvirtSettings) -> tuple[PciPool, ...]:
+    if not settings.device_specs:
+        return ()
+    kinds = (
+        libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_PCI_DEV
+        | libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_NET
+    )
+    documents = connection.call(
+        lambda libvirtd: [device.XMLDesc(0) for device in libvirtd.listAllDevices(kinds)],
+        timeout=settings.long_timeout,
+    )
+    return pools(pci_devices(documents), settings.device_specs)
+
+
+def _inventories(processors: dict[str, int], *, memory: int, local: int) -> Mapping[str, Inventory]:
+    totals = {**processors, MEMORY_MB: memory, DISK_GB: local}
     return {
         name: Inventory(total=total, max_unit=total) for name, total in totals.items() if total > 0
     }

@@ -9,6 +9,8 @@ from typing import Any, Literal
 
 from nova_clone.compute.settings import ComputeSettings
 from nova_clone.domain.errors import Invalid
+from nova_clone.domain.pci.device import DeviceSpec, parse_device_specs
+from nova_clone.domain.topology.division import Division, parse_division
 
 ImagesType = Literal["qcow2", "raw"]
 
@@ -72,6 +74,7 @@ class LibvirtSettings:
 
     ``machine_types`` maps architectures to machine types. ``call_timeout`` bounds short
     calls of libvirt and ``long_timeout`` those that start and end guests, in seconds.
+    ``division`` and ``device_specs`` say what of the host servers may have for their own.
     """
 
     host: str
@@ -86,12 +89,14 @@ class LibvirtSettings:
     cpu: CpuSettings = dataclasses.field(default_factory=CpuSettings)
     devices: DeviceSettings = dataclasses.field(default_factory=DeviceSettings)
     vnc: VncSettings = dataclasses.field(default_factory=VncSettings)
+    division: Division = dataclasses.field(default_factory=Division)
+    device_specs: tuple[DeviceSpec, ...] = ()
     call_timeout: float = 60.0
     long_timeout: float = 300.0
 
     @classmethod
     def from_conf(cls, conf: Any, settings: ComputeSettings, *, node_uuid: str) -> LibvirtSettings:
-        """Take them from the groups ``libvirt``, ``vnc``, ``image_cache`` and ``DEFAULT``.
+        """Take them from ``libvirt``, ``vnc``, ``image_cache``, ``compute``, ``pci``, ``DEFAULT``.
 
         Raises Invalid for what this driver cannot do.
         """
@@ -119,6 +124,8 @@ class LibvirtSettings:
                 listen=conf.vnc.server_listen,
                 proxy_address=conf.vnc.server_proxyclient_address,
             ),
+            division=_division(conf),
+            device_specs=parse_device_specs(conf.pci.device_spec),
         )
 
 
@@ -136,6 +143,15 @@ def _storage(conf: Any) -> StorageSettings:
         ephemeral_format=conf.default_ephemeral_format,
         cache_modes=_pairs(conf.libvirt.disk_cachemodes, "disk_cachemodes"),
         discard=conf.libvirt.hw_disk_discard,
+    )
+
+
+def _division(conf: Any) -> Division:
+    return parse_division(
+        shared=conf.compute.cpu_shared_set,
+        dedicated=conf.compute.cpu_dedicated_set,
+        reserved=conf.reserved_huge_pages or (),
+        pack=conf.compute.packing_host_numa_cells_allocation_strategy,
     )
 
 

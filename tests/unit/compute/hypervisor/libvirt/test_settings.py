@@ -11,6 +11,7 @@ from nova_clone.compute.settings import OPTIONS, ComputeSettings
 from nova_clone.conf.base import GROUP as _BASE
 from nova_clone.conf.opts import register_opts
 from nova_clone.domain.errors import Invalid
+from nova_clone.domain.topology.division import Division
 
 
 def settings(tmp_path: Path, text: str = "") -> LibvirtSettings:
@@ -73,3 +74,23 @@ def test_what_cannot_be_done_is_refused_at_the_start(tmp_path: Path, text: str) 
 def test_a_flat_image_is_raw(tmp_path: Path) -> None:
     found: Any = settings(tmp_path, "[libvirt]\nimages_type = flat\n")
     assert found.storage.images_type == "raw"
+
+
+def test_the_host_is_divided(tmp_path: Path) -> None:
+    found = settings(
+        tmp_path,
+        """reserved_huge_pages = node:0,size:2MB,count:64
+reserved_huge_pages = node:1,size:1048576,count:1
+[compute]
+cpu_dedicated_set = 2-7,^3
+cpu_shared_set = 0-1
+[pci]
+device_spec = {"vendor_id": "10de"}
+""",
+    )
+    assert found.division == Division(
+        shared=frozenset({0, 1}),
+        dedicated=frozenset({2, 4, 5, 6, 7}),
+        reserved={(0, 2048): 64, (1, 1048576): 1},
+    )
+    assert [spec.vendor_id for spec in found.device_specs] == ["10de"]
