@@ -8,6 +8,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from nova_clone.clients.together import Together
 from nova_clone.contracts.conductor import ConductorContract
 from nova_clone.contracts.hosts import HostFeed, HostRecord
 from nova_clone.contracts.placement import Candidates, ProviderSummary
@@ -95,6 +96,7 @@ class Hosts:
         self._conductor = conductor
         self._default_zone = default_zone
         self._lock = threading.Lock()
+        self._together = Together()
         self._sequence = 0
         self._by_provider: dict[str, HostRecord] = {}
         self._providers: dict[str, dict[str, None]] = {}
@@ -108,16 +110,16 @@ class Hosts:
         self._words = _Words()
 
     def refresh(self, context: RequestContext) -> None:
-        """Ask for what changed about hosts.
+        """Bring in everything about hosts that was written before this call.
 
         Raises `Unavailable` when the conductor does not answer.
         """
-        since = self._sequence
-        feed = self._conductor.host_feed(context, ChangesSince(sequence=since))
+        self._together.ask(lambda: self._ask(context))
+
+    def _ask(self, context: RequestContext) -> None:
+        feed = self._conductor.host_feed(context, ChangesSince(sequence=self._sequence))
         with self._lock:
-            # Another thread may be ahead by now. A reset answers a number that is none.
-            if feed.sequence >= self._sequence or (feed.reset and since == self._sequence):
-                self._take(feed)
+            self._take(feed)
 
     def _take(self, feed: HostFeed) -> None:
         if feed.reset:

@@ -158,17 +158,6 @@ def test_aggregates_give_zones() -> None:
     assert cloud.views()["a"].zone == "nova"
 
 
-def test_late_feeds_are_dropped() -> None:
-    cloud = Cloud(everything(), HostFeed(sequence=9, hosts=(record("a", failed_builds=1),)))
-    cloud.refresh()
-    cloud.refresh()
-    cloud.conductor.feeds = [HostFeed(sequence=8, hosts=(record("a"),), down=("a",))]
-
-    cloud.refresh()
-
-    assert (cloud.views()["a"].record.failed_builds, cloud.views()["a"].up) == (1, True)
-
-
 def test_a_conductor_that_is_away_is_told() -> None:
     with pytest.raises(Unavailable):
         Cloud().refresh()
