@@ -133,6 +133,7 @@ OPTIONS = [
     cfg.FloatOpt(
         "pci_weight_multiplier",
         default=1.0,
+        min=0.0,
         help=(
             "Multiplier of the weigher that prefers to keep hosts with PCI devices for "
             "servers that want them."

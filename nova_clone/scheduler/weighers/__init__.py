@@ -14,6 +14,7 @@ from nova_clone.scheduler.weighers.image_properties import ImagePropertiesWeighe
 from nova_clone.scheduler.weighers.io_ops import IoOpsWeigher
 from nova_clone.scheduler.weighers.metrics import MetricsWeigher
 from nova_clone.scheduler.weighers.num_instances import NumInstancesWeigher
+from nova_clone.scheduler.weighers.pci import PCIWeigher
 from nova_clone.scheduler.weighers.ram import RAMWeigher
 from nova_clone.scheduler.weighers.server_group import (
     ServerGroupSoftAffinityWeigher,
@@ -32,6 +33,7 @@ WEIGHERS: dict[str, Weigher] = {
         IoOpsWeigher(),
         ServerGroupSoftAffinityWeigher(),
         ServerGroupSoftAntiAffinityWeigher(),
+        PCIWeigher(),
         MetricsWeigher(),
         BuildFailureWeigher(),
         CrossCellWeigher(),

@@ -13,7 +13,8 @@ from nova_clone.domain.host import Aggregate
 from nova_clone.domain.request_spec import RequestSpec
 from nova_clone.scheduler.snapshot import HostView
 
-_RECORD = {field.name for field in dataclasses.fields(HostRecord)}
+_VIEW = {field.name for field in dataclasses.fields(HostView)}
+_RECORD = {field.name for field in dataclasses.fields(HostRecord)} - _VIEW
 _SUMMARY = {field.name for field in dataclasses.fields(ProviderSummary)} - {"id", "name"}
 
 
@@ -27,7 +28,7 @@ def host(name: str = "h1", **facts: Any) -> HostView:
         "MEMORY_MB": facts.pop("ram", (32768, 0)),
         "DISK_GB": facts.pop("disk", (1000, 0)),
     }
-    record = {key: facts.pop(key) for key in list(facts) if key in _RECORD - {"aggregates", "up"}}
+    record = {key: facts.pop(key) for key in list(facts) if key in _RECORD}
     summary = {key: facts.pop(key) for key in list(facts) if key in _SUMMARY}
     return HostView(
         record=HostRecord(

@@ -5,6 +5,8 @@ from typing import Any
 import pytest
 
 from nova_clone.domain.errors import NoValidHost
+from nova_clone.domain.hardware import Hardware
+from nova_clone.domain.pci.device import PciPool
 from nova_clone.domain.request_spec import GroupPlacement, RequestSpec
 from nova_clone.scheduler.settings import SchedulerSettings
 from nova_clone.scheduler.snapshot import HostView
@@ -50,6 +52,8 @@ def test_facts_of_the_host(name: str, facts: dict[str, Any], expected: float) ->
         ("HypervisorVersionWeigher", "hypervisor_version_weight_multiplier", 1.0),
         ("NumInstancesWeigher", "num_instances_weight_multiplier", 0.0),
         ("IoOpsWeigher", "io_ops_weight_multiplier", -1.0),
+        ("ImagePropertiesWeigher", "image_props_weight_multiplier", 0.0),
+        ("PCIWeigher", "pci_weight_multiplier", 1.0),
         ("MetricsWeigher", "metrics_weight_multiplier", 1.0),
         ("ServerGroupSoftAffinityWeigher", "soft_affinity_weight_multiplier", 1.0),
         ("ServerGroupSoftAntiAffinityWeigher", "soft_anti_affinity_weight_multiplier", 1.0),
@@ -93,6 +97,33 @@ def test_a_group_without_members_likes_all_hosts_alike(policy: str) -> None:
 )
 def test_cells(cell: str | None, of_host: str | None, expected: float | None) -> None:
     assert score("CrossCellWeigher", host(cell=of_host), request(cell=cell)) == expected
+
+
+CARDS = SchedulerSettings(pci_aliases=('{"name": "card", "vendor_id": "8086"}',))
+
+
+def with_cards(count: int) -> Hardware:
+    addresses = tuple(f"0000:00:{number:02x}.0" for number in range(count))
+    return Hardware(pci=(PciPool(vendor_id="8086", product_id="1", addresses=addresses),))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "scores"),
+    [
+        (None, {0: 0, 1: -1, 3: -3}),
+        ("card:1", {0: -1000, 1: -1, 3: -3}),
+        ("card:2", {0: -1000, 1: -1000, 3: -3}),
+    ],
+)
+def test_devices(wanted: str | None, scores: dict[int, float]) -> None:
+    spec = request(extra_specs={"pci_passthrough:alias": wanted} if wanted else {})
+
+    found = {
+        count: score("PCIWeigher", host(hardware=with_cards(count)), spec, CARDS)
+        for count in scores
+    }
+
+    assert found == scores
 
 
 RATES = SchedulerSettings(metrics_weight_setting={"a": 2.0, "b": -1.0}, metrics_required=False)
