@@ -75,6 +75,42 @@ class Selection:
     explanation: Explanation = dataclasses.field(default_factory=Explanation)
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CapacityQuery:
+    """Ask how many more such servers fit; the ``top`` hosts that take most are named."""
+
+    spec: RequestSpec
+    top: int = 10
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class HostCapacity:
+    """How many more servers a host takes, and what stops the next: classes or a filter."""
+
+    host: str
+    count: int
+    limit: str
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Capacity:
+    """How many more servers fit now: ``total`` on ``host_count`` hosts, each host by itself.
+
+    ``limits`` tells what stops the next server on hosts that take some, ``removals`` why the
+    others take none. Not ``complete``: there are more ways to place servers than were looked
+    at, and more may fit.
+    """
+
+    total: int
+    host_count: int
+    hosts: tuple[HostCapacity, ...] = ()
+    limits: tuple[Removal, ...] = ()
+    removals: tuple[Removal, ...] = ()
+    candidates: int = 0
+    considered: int = 0
+    complete: bool = True
+
+
 @contract(topic="scheduler", version="1.0")
 class SchedulerContract(Protocol):
     """Pure choice."""
@@ -86,4 +122,11 @@ class SchedulerContract(Protocol):
 
         Raises `NoValidHost` with ``explanation`` in its details (an `Explanation` as
         plain data), and `Unavailable` when Placement cannot be asked.
+        """
+
+    @call(since="1.0", timeout=60, raises=(errors.NoValidHost, errors.Unavailable, errors.Invalid))
+    def capacity(self, context: RequestContext, request: CapacityQuery, /) -> Capacity:
+        """Count how many more servers of one kind fit; nothing is chosen or claimed.
+
+        Raises `NoValidHost` when it is plain beforehand that none does.
         """

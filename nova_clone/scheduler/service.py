@@ -8,10 +8,16 @@ import time
 from collections.abc import Mapping
 
 from nova_clone.contracts.placement import Candidates, PlacementContract
-from nova_clone.contracts.scheduler import HostChoice, SelectHosts, Selection
+from nova_clone.contracts.scheduler import (
+    Capacity,
+    CapacityQuery,
+    HostChoice,
+    SelectHosts,
+    Selection,
+)
 from nova_clone.domain.errors import NoValidHost
 from nova_clone.domain.identity import RequestContext
-from nova_clone.scheduler import filters, weighers
+from nova_clone.scheduler import capacity, filters, weighers
 from nova_clone.scheduler.pending import Pending
 from nova_clone.scheduler.pipeline import Choosing, Rules
 from nova_clone.scheduler.requests import candidate_query
@@ -66,6 +72,14 @@ class SchedulerService:
         if len(found.choices) < len(request.server_ids):
             raise NoValidHost(explanation=dataclasses.asdict(explanation))
         return dataclasses.replace(found, explanation=explanation)
+
+    def capacity(self, context: RequestContext, request: CapacityQuery) -> Capacity:
+        """Count how many more servers of one kind fit."""
+        self._hosts.refresh(context)
+        query = candidate_query(request.spec, self._hosts, self._settings.requests)
+        offer = self._placement.candidates(context, capacity.whole(query))
+        views = self._hosts.views(offer)
+        return capacity.count(request, offer, views, self._rules.filters, self._settings)
 
     def _choose(
         self,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -34,7 +36,8 @@ def cloud(tmp_path: Path) -> Iterator[Cloud]:
 def manage(cloud: Cloud, tmp_path: Path) -> Manage:
     path = tmp_path / "nova.conf"
     databases = ("database", "api_database", "placement_database")
-    path.write_text("".join(f"[{name}]\nconnection = {cloud.url}\n" for name in databases))
+    text = "[DEFAULT]\ntransport_url = fake://\n"
+    path.write_text(text + "".join(f"[{name}]\nconnection = {cloud.url}\n" for name in databases))
 
     def manage(*argv: str) -> tuple[int, str]:
         output = io.StringIO()
@@ -116,3 +119,46 @@ def test_ids_that_nobody_knows(cloud: Cloud, manage: Manage) -> None:
     for unknown in (new_uuid(), "req-nobody"):
         code, text = manage("scheduler", "explain", unknown)
         assert (code, text) == (1, f"There is no server or request {unknown}.")
+
+
+def test_capacity_is_what_really_fits(cloud: Cloud, manage: Manage) -> None:
+    ask = ("scheduler", "capacity", "--flavor", "m1.nano")
+    code, text = manage(*ask, "--json")
+    before = json.loads(text)
+    assert (code, before["host_count"], before["complete"]) == (0, 2, True)
+    assert {one["host"] for one in before["hosts"]} == {"host-0", "host-1"}
+    build(cloud, "ACTIVE")
+    after = json.loads(manage(*ask, "--json")[1])
+    assert after["total"] == before["total"] - 1
+    code, text = manage("scheduler", "capacity", "--flavor", "1", "--top", "1")
+    assert code == 0
+    assert f"{after['total']} more fit, on 2 host(s)" in text
+    assert "What stops the next server on hosts that take some:" in text
+
+
+def test_capacity_of_what_nobody_has(cloud: Cloud, manage: Manage) -> None:
+    code, text = manage("scheduler", "capacity", "--flavor", "gold")
+    assert code == 3
+    assert "Placement: CUSTOM_GOLD: 2 host(s)" in text
+    elsewhere = ("scheduler", "capacity", "--flavor", "1", "--availability-zone", "moon")
+    assert manage(*elsewhere)[0] == 3
+    assert manage("scheduler", "capacity", "--flavor", "nothing")[0] == 1
+
+
+def test_a_scheduler_that_is_away_is_no_lack_of_capacity(cloud: Cloud, tmp_path: Path) -> None:
+    path = tmp_path / "away.conf"
+    path.write_text(
+        f"[database]\nconnection = {cloud.url}\n[DEFAULT]\nrpc_response_timeout = 1\n"
+        "transport_url = rabbit://nobody@127.0.0.1:9/\n"
+    )
+    main = "import sys; from nova_clone.cmd import manage; sys.exit(manage.main())"
+    words = ("--config-file", str(path), "scheduler", "capacity", "--flavor", "1")
+    done = subprocess.run(
+        [sys.executable, "-c", main, *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    assert done.returncode == 1
+    assert "No answer from scheduler" in done.stderr

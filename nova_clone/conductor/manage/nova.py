@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TextIO
 
-from nova_clone.conductor.manage import audit, cells, explain, heal, placement_audit
+from nova_clone.conductor.manage import audit, capacity, cells, explain, heal, placement_audit
 from nova_clone.conductor.manage.databases import (
     CellCommands,
     SchemaCommands,
@@ -36,6 +36,8 @@ def main(argv: Sequence[str] | None = None, *, output: TextIO | None = None) -> 
     placement_audit.add_command(commands)
     heal.add_command(commands)
     choices = groups.add_parser("scheduler", help="what the scheduler chose, and could choose")
-    explain.add_command(choices.add_subparsers(required=True, metavar="COMMAND"))
+    commands = choices.add_subparsers(required=True, metavar="COMMAND")
+    explain.add_command(commands)
+    capacity.add_command(commands)
     audit.add_command(groups)
     return run(parser, argv, output)
