@@ -48,6 +48,11 @@ class NetworkService(Protocol):
         ambiguous or in use, Forbidden for external networks, OverQuota for ports.
         """
 
+    def segments(
+        self, context: RequestContext, requested: RequestedNetworks
+    ) -> tuple[tuple[str, ...], ...]:
+        """Return, for each routed one of resolved networks, the segments that would do."""
+
     def allocate(
         self, context: RequestContext, server: Server, requested: RequestedNetworks, *, host: str
     ) -> tuple[Vif, ...]:
@@ -98,6 +103,12 @@ class Networks:
     ) -> RequestedNetworks:
         """Return the concrete networks for `count` new servers."""
         return network_rules.resolve(self._lookup(context), context, requested, count)
+
+    def segments(
+        self, context: RequestContext, requested: RequestedNetworks
+    ) -> tuple[tuple[str, ...], ...]:
+        """Return, for each routed one of resolved networks, the segments that would do."""
+        return network_rules.segments(self._lookup(context), requested)
 
     def allocate(
         self, context: RequestContext, server: Server, requested: RequestedNetworks, *, host: str

@@ -20,6 +20,7 @@ from nova_clone.domain.port import (
     Subnet,
     Vif,
 )
+from nova_clone.domain.resources import RequestGroup
 from nova_clone.domain.server.server import Server
 
 
@@ -38,6 +39,8 @@ class FakePort:
     place: int = 1000
     tag: str | None = None
     security_groups: tuple[str, ...] = ()
+    vnic_type: str = "normal"
+    request_groups: tuple[RequestGroup, ...] = ()
 
 
 class FakeNetworks:
@@ -86,6 +89,11 @@ class FakeNetworks:
         self.networks[network.id] = network
         return network
 
+    def add_subnet(self, network: Network, subnet: Subnet) -> None:
+        """Add a subnet, or change one."""
+        self.subnets[subnet.id] = subnet
+        self._subnet_networks[subnet.id] = network.id
+
     def add_port(self, network: Network, *, project_id: str | None = None) -> FakePort:
         """Add a port that somebody made beforehand."""
         with self._lock:
@@ -113,6 +121,12 @@ class FakeNetworks:
         """Return the concrete networks for `count` new servers."""
         lookup = _FakeLookup(self, context.project_id or "")
         return network_rules.resolve(lookup, context, requested, count)
+
+    def segments(
+        self, context: RequestContext, requested: RequestedNetworks
+    ) -> tuple[tuple[str, ...], ...]:
+        """Return, for each routed one of resolved networks, the segments that would do."""
+        return network_rules.segments(_FakeLookup(self, context.project_id or ""), requested)
 
     def allocate(
         self, context: RequestContext, server: Server, requested: RequestedNetworks, *, host: str
@@ -319,6 +333,9 @@ class _FakeLookup:
                 project_id=port.project_id,
                 device_id=port.device_id,
                 addressed=bool(port.addresses),
+                subnet_ids=tuple(address.subnet_id for address in port.addresses),
+                vnic_type=port.vnic_type,
+                request_groups=port.request_groups,
             )
             for key in ids
             if (port := self._fake.ports.get(key)) is not None

@@ -16,6 +16,7 @@ from nova_clone.domain.port import (
     RequestedNetworks,
     Subnet,
 )
+from nova_clone.domain.resources import RequestGroup
 
 #: The group that the network service gives a port by itself.
 DEFAULT_GROUP = "default"
@@ -33,6 +34,10 @@ class FoundPort:
     device_id: str = ""
     #: False only where an address should have been given and was not.
     addressed: bool = True
+    subnet_ids: tuple[str, ...] = ()
+    vnic_type: str = "normal"
+    request_groups: tuple[RequestGroup, ...] = ()
+    same_subtree: tuple[tuple[str, ...], ...] = ()
 
 
 class Lookup(Protocol):
@@ -81,17 +86,41 @@ def resolve(
             )
     _check_count(items, count)
     ports = _check_ports(lookup, context, items)
-    items = tuple(
-        dataclasses.replace(item, network_id=ports[item.port_id].network_id)
-        if item.port_id
-        else item
-        for item in items
-    )
+    items = tuple(_of_port(item, ports[item.port_id]) if item.port_id else item for item in items)
     _check_networks(lookup, context, items, requested.security_groups)
     _check_groups(lookup, requested.security_groups)
     _check_room(lookup, sum(1 for item in items if not item.port_id) * count)
     return RequestedNetworks(
         mode=NetworkMode.LISTED, items=items, security_groups=requested.security_groups
+    )
+
+
+def segments(lookup: Lookup, requested: RequestedNetworks) -> tuple[tuple[str, ...], ...]:
+    """Return, for each network that has segments, those that its port could be on."""
+    asked = [item.port_id for item in requested.items if item.port_id]
+    ports = {port.id: port for port in lookup.ports(asked)} if asked else {}
+    found = []
+    for item in requested.items:
+        subnets = lookup.subnets(item.network_id or "")
+        port = ports.get(item.port_id or "")
+        if port is not None and port.subnet_ids:
+            subnets = tuple(subnet for subnet in subnets if subnet.id in port.subnet_ids)
+        elif item.fixed_ip:
+            address = ipaddress.ip_address(item.fixed_ip)
+            subnets = tuple(
+                subnet for subnet in subnets if address in ipaddress.ip_network(subnet.cidr)
+            )
+        found.append(tuple(sorted({one.segment_id for one in subnets if one.segment_id})))
+    return tuple(dict.fromkeys(ids for ids in found if ids))
+
+
+def _of_port(item: RequestedNetwork, port: FoundPort) -> RequestedNetwork:
+    return dataclasses.replace(
+        item,
+        network_id=port.network_id,
+        vnic_type=port.vnic_type,
+        request_groups=port.request_groups,
+        same_subtree=port.same_subtree,
     )
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from nova_clone.clients.network_rules import FoundPort
 from nova_clone.domain.port import FixedAddress, Network, RequestedNetwork, Subnet, Vif
+from nova_clone.domain.resources import RequestGroup
 from nova_clone.domain.server.server import Server
 
 Body = Mapping[str, Any]
@@ -44,6 +45,7 @@ def subnet(body: Body) -> Subnet:
         ),
         dhcp=bool(body.get("enable_dhcp")),
         ipv6_address_mode=body.get("ipv6_address_mode"),
+        segment_id=body.get("segment_id"),
     )
 
 
@@ -56,7 +58,32 @@ def found_port(body: Body) -> FoundPort:
         project_id=body.get("project_id") or body.get("tenant_id") or "",
         device_id=body.get("device_id") or "",
         addressed=bool(body.get("fixed_ips")) or allocation in ("none", "deferred"),
+        subnet_ids=tuple(one["subnet_id"] for one in body.get("fixed_ips") or ()),
+        vnic_type=body.get("binding:vnic_type") or "normal",
+        request_groups=_request_groups(body),
+        same_subtree=_same_subtree(body),
     )
+
+
+def _request_groups(body: Body) -> tuple[RequestGroup, ...]:
+    """Return what a port needs of the host; a group's suffix is its id, or else the port's."""
+    asked = body.get("resource_request") or {}
+    groups = asked.get("request_groups")
+    if groups is None:
+        groups = [{"id": body["id"], **asked}] if asked.get("resources") else []
+    return tuple(
+        RequestGroup(
+            suffix=group["id"],
+            resources={name: int(amount) for name, amount in group["resources"].items()},
+            required=tuple(frozenset({trait}) for trait in group.get("required") or ()),
+        )
+        for group in groups
+    )
+
+
+def _same_subtree(body: Body) -> tuple[tuple[str, ...], ...]:
+    tied = (body.get("resource_request") or {}).get("same_subtree")
+    return (tuple(tied),) if tied else ()
 
 
 def note_of(body: Body) -> Body:

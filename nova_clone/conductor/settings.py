@@ -45,6 +45,7 @@ class ConductorSettings:
     reclaim_interval: float = 0.0
     default_zone: str = "nova"
     default_schedule_zone: str | None = None
+    routed_networks: bool = False
     unique_name_scope: str = ""
     force_config_drive: bool = False
     shutdown_timeout: float = 60.0

@@ -73,6 +73,8 @@ class Subnet:
     routes: tuple[tuple[str, str], ...] = ()
     dhcp: bool = True
     ipv6_address_mode: str | None = None
+    #: The segment of a routed network that it is on.
+    segment_id: str | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

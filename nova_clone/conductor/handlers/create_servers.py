@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 
 from nova_clone.conductor.environment import Environment
@@ -36,6 +37,7 @@ class Resolved:
     image: Image | None
     keypair: Keypair | None
     networks: RequestedNetworks
+    network_aggregates: tuple[tuple[str, ...], ...] = ()
     group: ServerGroup | None = None
 
 
@@ -50,6 +52,7 @@ def create_servers(
     env.store.read(lambda work: _check_cheaply(env, work, context, request))
     image = _image(env, context, request)
     networks = _networks(env, context, request)
+    segments = env.networks.segments(context, networks) if env.settings.routed_networks else ()
 
     def write(work: UnitOfWork) -> tuple[CreatedServers, tuple[WorkflowId, ...]]:
         flavor = _flavor(work, context, request.flavor_id)
@@ -60,6 +63,7 @@ def create_servers(
             image=image,
             keypair=_keypair(work, context, request),
             networks=networks,
+            network_aggregates=tuple(_reached(work, ids) for ids in segments),
             group=server_groups.wanted(work, context, request, lock=True),
         )
         _check_fits(resolved)
@@ -132,6 +136,18 @@ def _networks(
         raise Invalid(error.message) from error
 
 
+def _reached(work: UnitOfWork, segments: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the aggregates of hosts that one of these segments reaches.
+
+    The network service keeps a provider for each segment, with its aggregates.
+    """
+    found: set[str] = set()
+    for segment in segments:
+        with contextlib.suppress(NotFound):
+            found.update(work.placement.provider(segment).aggregates)
+    return tuple(sorted(found))
+
+
 def _check_fits(resolved: Resolved) -> None:
     flavor, image = resolved.flavor, resolved.image
     if image is None:
@@ -164,6 +180,7 @@ def _spec(env: Environment, context: RequestContext, resolved: Resolved) -> Requ
         image_properties=dict(image.properties) if image else {},
         image_min_disk=image.min_disk if image else 0,
         image_min_ram=image.min_ram if image else 0,
+        image_disk_format=image.disk_format if image else None,
         availability_zone=request.availability_zone or env.settings.default_schedule_zone,
         forced_host=request.forced_host,
         forced_node=request.forced_node,
@@ -171,6 +188,7 @@ def _spec(env: Environment, context: RequestContext, resolved: Resolved) -> Requ
         requested_node=request.requested_node,
         hints=request.hints,
         networks=resolved.networks,
+        network_aggregates=resolved.network_aggregates,
         group=None if resolved.group is None else server_groups.placement_of(resolved.group),
     )
 
