@@ -65,24 +65,25 @@ class Choosing:
         self._offer = offer
         self._offered = len(offer.summaries)
         self._remove("no compute service", (name for name in _unknown(offer, views)))
+        self._views = views
         self._left = list(views.values())
         self._prepared: list[tuple[str, Predicate]] = []
         self._ranking: Ranking | None = None
+
+    def with_others(self, overlay: Mapping[str, HostView]) -> None:
+        """See hosts as other requests at work will leave them; full ones are left out.
+
+        Comes before `without`.
+        """
+        self._left = list({**self._views, **overlay}.values())
+        full = {id(view) for view in overlay.values() if not self._room.fits(view)}
+        if full:
+            self._keep("chosen by other requests", lambda view: id(view) not in full)
 
     def without(self, hosts: frozenset[str]) -> None:
         """Leave out hosts where the request has failed or that it does not want."""
         if hosts:
             self._keep("tried before", lambda view: view.host not in hosts)
-
-    def with_others(self, overlay: Mapping[str, HostView]) -> None:
-        """See hosts as other requests at work will leave them; full ones are left out."""
-        if not overlay:
-            return
-        self._left = [overlay.get(view.record.provider_id, view) for view in self._left]
-        self._keep(
-            "chosen by other requests",
-            lambda view: view.record.provider_id not in overlay or self._room.fits(view),
-        )
 
     def choose(self) -> tuple[HostChoice, ...]:
         """Return where the next server may go, best first; nothing when no host is left.

@@ -90,8 +90,8 @@ class SchedulerService:
     ) -> Selection:
         """Return choices for as many of the servers as there are hosts for."""
         choosing = Choosing(request.spec, offer, views, self._rules, self._told(request.alternates))
-        choosing.without(frozenset((*request.skip_hosts, *request.spec.ignored_hosts)))
         choosing.with_others(overlay)
+        choosing.without(frozenset((*request.skip_hosts, *request.spec.ignored_hosts)))
         explanation = choosing.explanation()
         found: list[tuple[HostChoice, ...]] = []
         for _server in request.server_ids:

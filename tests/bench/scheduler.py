@@ -77,7 +77,7 @@ class Figures:
     def line(self) -> str:
         """Return it for people."""
         case = self.case
-        parts = "".join(f"{1000 * each:9.2f}" for each in self.parts.values())
+        parts = "".join(f"{1000 * each:10.2f}" for each in self.parts.values())
         return (
             f"{case.hosts:7}{case.limit:7} {case.weights:7}{case.servers:8}{case.clients:8}"
             f"{case.allocated:10}{self.decisions_per_second:12.1f}"
@@ -89,7 +89,7 @@ def heading(parts: Iterable[str]) -> str:
     """Return what stands above the lines of figures."""
     return (
         f"{'hosts':>7}{'limit':>7} {'weights':7}{'servers':>8}{'clients':>8}{'allocated':>10}"
-        f"{'decisions/s':>12}{'p50 ms':>9}{'p95 ms':>9}" + "".join(f"{part:>9}" for part in parts)
+        f"{'decisions/s':>12}{'p50 ms':>9}{'p95 ms':>9}" + "".join(f"{part:>10}" for part in parts)
     )
 
 

@@ -19,8 +19,12 @@ from nova_clone.domain.request_spec import RequestSpec
 from nova_clone.domain.resources import DISK_GB, MEMORY_MB, VCPU, Allocation, Inventory
 from nova_clone.rpc.contract import proxy
 from tests.bench.figures import Times
+from tests.bench.meters import Meters
 from tests.bench.scheduler import FLAVOR, ROOM, WEIGHTS, Case, Figures, report
 from tests.processes import Layout, Processes, a_cloud_of_processes
+
+#: Columns of processor time, and whose it is.
+_DAEMONS = {"sched cpu": "scheduler", "plac cpu": "placement", "cond cpu": "conductor-1"}
 
 
 def run(measured: Iterator[Case], database: str) -> list[Figures]:
@@ -37,7 +41,8 @@ def run(measured: Iterator[Case], database: str) -> list[Figures]:
             a_cloud_of_processes(Path(directory), layout) as cloud,
         ):
             _populate(cloud, hosts)
-            found += report(_measure(cloud, case) for case in cases)
+            meters = Meters(cloud)
+            found += report(_measure(cloud, case, meters) for case in cases)
     return found
 
 
@@ -73,7 +78,7 @@ def _add_host(cloud: Processes, number: int) -> None:
     cloud.conductor.report_host(context, HostReport(host=name, resources=resources))
 
 
-def _measure(cloud: Processes, case: Case) -> Figures:
+def _measure(cloud: Processes, case: Case, meters: Meters) -> Figures:
     scheduler = proxy(SchedulerContract, cloud.bus)
 
     def request(_number: int) -> tuple[float, Explanation]:
@@ -81,18 +86,19 @@ def _measure(cloud: Processes, case: Case) -> Figures:
 
     with concurrent.futures.ThreadPoolExecutor(case.clients) as pool:
         list(pool.map(request, range(2 * case.clients)))
-        started = time.monotonic()
-        done = list(pool.map(request, range(case.requests)))
-        seconds = time.monotonic() - started
+        with meters.phase("decide"):
+            done = list(pool.map(request, range(case.requests)))
     told = [explanation for _wall, explanation in done]
     inside = statistics.fmean(each.milliseconds for each in told) / 1000
     placement = statistics.fmean(each.placement_milliseconds for each in told) / 1000
     times = Times.of([wall for wall, _explanation in done])
+    phase = meters.phases[-1]
+    spent = {name: phase.cpu[daemon] / case.requests for name, daemon in _DAEMONS.items()}
     return Figures(
         case=case,
-        decisions_per_second=case.requests * case.servers / seconds,
+        decisions_per_second=case.requests * case.servers / phase.seconds,
         request=times,
-        parts={"before": placement, "choice": inside - placement},
+        parts={"before": placement, "choice": inside - placement, **spent},
     )
 
 
