@@ -5,7 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TextIO
 
-from nova_clone.conductor.manage import audit, capacity, cells, explain, heal, placement_audit
+from nova_clone.conductor.manage import (
+    aggregates,
+    audit,
+    capacity,
+    cells,
+    explain,
+    heal,
+    placement_audit,
+)
 from nova_clone.conductor.manage.databases import (
     CellCommands,
     SchemaCommands,
@@ -35,6 +43,7 @@ def main(argv: Sequence[str] | None = None, *, output: TextIO | None = None) -> 
     commands = allocations.add_subparsers(required=True, metavar="COMMAND")
     placement_audit.add_command(commands)
     heal.add_command(commands)
+    aggregates.add_command(commands)
     choices = groups.add_parser("scheduler", help="what the scheduler chose, and could choose")
     commands = choices.add_subparsers(required=True, metavar="COMMAND")
     explain.add_command(commands)

@@ -1,8 +1,13 @@
 from __future__ import annotations
 
+import argparse
+import io
+
 import pytest
 
 from nova_clone.conductor.handlers import aggregates
+from nova_clone.conductor.manage.aggregates import sync as sync_aggregates
+from nova_clone.conductor.manage.session import Desk
 from nova_clone.conductor.queries.hosts import delete_service, record_report
 from nova_clone.conductor.store.unit_of_work import Store
 from nova_clone.contracts.aggregates import AggregateMember, CreateAggregate, UpdateAggregate
@@ -162,3 +167,43 @@ def test_an_aggregate_with_hosts_is_not_deleted(store: Store) -> None:
     store.run(lambda work: aggregates.delete(work, fast.id))
     with pytest.raises(NotFound):
         store.run(lambda work: aggregates.delete(work, fast.id))
+
+
+def sync(store: Store, *options: str) -> tuple[int, str]:
+    output = io.StringIO()
+    arguments = argparse.Namespace(verbose="--verbose" in options)
+    desk = Desk(store=store, conf=None, arguments=arguments, output=output)
+    return sync_aggregates(desk), output.getvalue()
+
+
+def test_membership_is_put_right_by_command(store: Store) -> None:
+    node_id = a_host(store, "one")
+    fast = make(store, "fast")
+    add(store, fast, "one")
+    lost = PutAggregates(provider_id=node_id, aggregates=(FOREIGN,))
+    store.run(lambda work: work.placement.put_aggregates(lost))
+    code, text = sync(store, "--verbose")
+    assert (code, set(groups_of(store, node_id))) == (0, {FOREIGN, fast.uuid})
+    assert text.startswith("Added host one")
+    settled = generation(store, node_id)
+    assert sync(store) == (0, "")
+    assert generation(store, node_id) == settled
+
+
+@pytest.mark.parametrize(("reports", "code"), [(None, 4), (False, 5)])
+def test_what_cannot_be_put_right_is_told(store: Store, reports: bool | None, code: int) -> None:
+    fast = make(store, "fast")
+    if reports is not None:
+        a_host(store, "ghost", reports=reports)
+    store.run(lambda work: work.aggregates.add_host(fast.id, "ghost"))
+    found, text = sync(store)
+    assert found == code
+    assert "ghost" in text
+
+
+def test_a_node_without_a_provider_is_told(store: Store) -> None:
+    node_id = a_host(store, "one")
+    fast = make(store, "fast")
+    store.run(lambda work: work.aggregates.add_host(fast.id, "one"))
+    store.run(lambda work: work.placement.delete_provider(node_id))
+    assert sync(store)[0] == 6
