@@ -15,6 +15,7 @@ from nova_clone.scheduler.settings import SchedulerSettings
 from nova_clone.scheduler.snapshot import HostView
 
 Version = tuple[int, ...]
+Supported = tuple[tuple[str, str, str], ...]
 Demand = tuple[Callable[[Any, Any], bool], Version]
 
 #: What people write, and the name that hypervisors report.
@@ -63,7 +64,16 @@ class ImagePropertiesFilter:
         )
         if not any(wanted) and not demands:
             return None
-        return lambda view: _supports(view, wanted) and _is_recent(view, demands)
+        # There are few kinds of hosts and many hosts.
+        known: dict[tuple[Supported, int], bool] = {}
+
+        def fits(view: HostView) -> bool:
+            kind = (view.record.supported, view.record.hypervisor_version)
+            if kind not in known:
+                known[kind] = _supports(kind[0], wanted) and _is_recent(kind[1], demands)
+            return known[kind]
+
+        return fits
 
 
 def _named(
@@ -76,13 +86,13 @@ def _canonical(value: str | None, aliases: Mapping[str, str]) -> str | None:
     return aliases.get(value.lower(), value.lower()) if value else None
 
 
-def _supports(view: HostView, wanted: tuple[str | None, ...]) -> bool:
+def _supports(offers: Supported, wanted: tuple[str | None, ...]) -> bool:
     return not any(wanted) or any(
         all(
             need is None or need == offer.lower()
             for need, offer in zip(wanted, supported, strict=True)
         )
-        for supported in view.record.supported
+        for supported in offers
     )
 
 
@@ -97,8 +107,7 @@ def _demands(text: str) -> list[Demand]:
     ]
 
 
-def _is_recent(view: HostView, demands: list[Demand]) -> bool:
-    number = view.record.hypervisor_version
+def _is_recent(number: int, demands: list[Demand]) -> bool:
     if not number:
         return True
     version = (number // 1_000_000, number // 1_000 % 1_000, number % 1_000)

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nova_clone.scheduler.filters.facts import FACTS, fact
 from nova_clone.scheduler.filters.operators import matches
@@ -8,6 +10,7 @@ from tests.unit.scheduler.filters.judging import concerned, passes
 from tests.unit.scheduler.hosts import host, request
 
 NAME = "ComputeCapabilitiesFilter"
+OPERATORS = ["=", "<or>", "<all-in>", "<in>", ">= 1", "<or> a", "s< 1", "== nan", "= inf"]
 CPU = {"vendor": "Intel", "features": ["aes", "avx2"], "topology": {"cores": 8}}
 
 
@@ -126,3 +129,8 @@ def test_every_fact_can_be_read() -> None:
         "vcpus_total": 16,
         "vcpus_used": 3,
     }
+
+
+@given(st.text(max_size=12), st.one_of(st.text(max_size=12), st.sampled_from(OPERATORS)))
+def test_any_extra_spec_compares(value: str, wanted: str) -> None:
+    assert matches(value, wanted) in (True, False)

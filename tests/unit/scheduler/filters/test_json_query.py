@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+import contextlib
 import json
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from nova_clone.domain.errors import Invalid
 from tests.unit.scheduler.filters.judging import concerned, passes
@@ -78,3 +81,37 @@ def test_without_the_hint_no_host_is_looked_at() -> None:
 def test_what_is_no_query_is_refused(text: str) -> None:
     with pytest.raises(Invalid, match="scheduler hint query"):
         passes(NAME, VIEW, request(hints={"query": (text,)}))
+
+
+WORDS = st.sampled_from(
+    [
+        "=",
+        "<",
+        ">",
+        "<=",
+        ">=",
+        "in",
+        "not",
+        "and",
+        "or",
+        "$host",
+        "$free_ram_mb",
+        "$cpu_info.x",
+        "",
+    ]
+)
+QUERIES = st.recursive(
+    st.one_of(WORDS, st.integers(), st.none(), st.booleans(), st.floats(), st.text(max_size=3)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=4), st.dictionaries(st.text(max_size=2), inner, max_size=2)
+    ),
+    max_leaves=12,
+)
+
+
+@given(QUERIES)
+def test_any_query_is_refused_or_answered(query: Any) -> None:
+    spec = request(hints={"query": (json.dumps(query),)})
+
+    with contextlib.suppress(Invalid):
+        assert passes(NAME, VIEW, spec) in (True, False)
