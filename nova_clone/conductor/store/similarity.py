@@ -20,7 +20,7 @@ T = cell.servers.c
 def similar_servers(session: Session, properties: Mapping[str, str]) -> dict[str, dict[str, int]]:
     """Return host → property → how many of its servers have the same value.
 
-    It reads every server there is, once. Letter case may or may not count, as the
+    It reads every server that is not deleted, once. Letter case may or may not count, as the
     database has it.
     """
     compared = dict(itertools.islice(properties.items(), MOST_PROPERTIES))
@@ -30,7 +30,9 @@ def similar_servers(session: Session, properties: Mapping[str, str]) -> dict[str
         sa.func.sum(sa.case((_has(name, value), 1), else_=0)) for name, value in compared.items()
     ]
     query = (
-        sa.select(T.host, *counts).where(T.deleted.is_(False), T.host.is_not(None)).group_by(T.host)
+        sa.select(T.host, *counts)
+        .where(T.deleted == sa.false(), T.host.is_not(None))
+        .group_by(T.host)
     )
     rows = session.cell_db.execute(query).all()
     found = {
