@@ -96,19 +96,25 @@ class _Search:
                 yield tree.root, candidate
 
     def _broad(self) -> Iterator[tuple[Provider, Candidate]]:
-        waiting: collections.deque[tuple[Provider, Iterator[Candidate]]] = collections.deque()
+        first: list[tuple[Tree, Candidate]] = []
         for tree in self._trees():
-            ways = iter(self._visit(tree))
+            ways = self._visit(tree)
             for candidate in ways:
                 yield tree.root, candidate
-                waiting.append((tree.root, ways))
+                if not isinstance(ways, tuple):
+                    first.append((tree, candidate))
                 break
+        # A search that is kept open costs more than to begin the few anew that go on.
+        waiting = collections.deque((tree.root, self._others(tree, told)) for tree, told in first)
         while waiting:
-            root, ways = waiting.popleft()
-            for candidate in ways:
+            root, others = waiting.popleft()
+            for candidate in others:
                 yield root, candidate
-                waiting.append((root, ways))
+                waiting.append((root, others))
                 break
+
+    def _others(self, tree: Tree, first: Candidate) -> Iterator[Candidate]:
+        return (each for each in self._ways(tree) if each != first)
 
     def _trees(self) -> Iterator[Tree]:
         """Yield the trees worth a look: one, when the unsuffixed group names it."""
@@ -129,6 +135,9 @@ class _Search:
     def _visit(self, tree: Tree) -> Iterable[Candidate]:
         """Return the candidates of one tree, to be found one by one."""
         self.found.considered += 1
+        return self._ways(tree)
+
+    def _ways(self, tree: Tree) -> Iterable[Candidate]:
         plan, root = self.plan, tree.root
         if not self._root_fits(root):
             return self._none("root traits")
@@ -144,7 +153,8 @@ class _Search:
         fits = domains(plan, tree, sharing)
         if isinstance(fits, str):
             return self._none(fits)
-        return self._search(self._space(tree, sharing, fits))
+        found = self._search(self._space(tree, sharing, fits))
+        return tuple(found) if all(len(domain) == 1 for domain in fits) else found
 
     def _none(self, reason: str) -> tuple[Candidate, ...]:
         self.found.removed[reason] += 1
@@ -171,8 +181,7 @@ class _Search:
             self.manner.rng.shuffle(everybody)
         places = {each.id: number for number, each in enumerate(everybody)}
         if self.manner.rng is not None:
-            for domain in fits:
-                domain.sort(key=lambda each: places[each.id])
+            fits = [sorted(domain, key=lambda each: places[each.id]) for domain in fits]
         return Space(
             plan=self.plan,
             tree=tree,
@@ -186,15 +195,17 @@ class _Search:
         allowance = max(_LEAST_PATIENCE, min(_PATIENCE_PER_TREE, self._patience))
         patience = Patience(left=allowance)
         root_id, found = space.tree.root.id, 0
-        for choice in TreeSearch(space, patience).choices():
-            candidate = self._candidate(root_id, choice)
-            if candidate is None:
-                # One that is known already is no reason to go on for longer.
-                patience.left -= patience.earned + 1
-                continue
-            found += 1
-            yield candidate
-        self._patience -= max(0, allowance - patience.left)
+        try:
+            for choice in TreeSearch(space, patience).choices():
+                candidate = self._candidate(root_id, choice)
+                if candidate is None:
+                    # One that is known already is no reason to go on for longer.
+                    patience.left -= patience.earned + 1
+                    continue
+                found += 1
+                yield candidate
+        finally:
+            self._patience -= max(0, allowance - patience.left)
         if patience.gone:
             self.found.removed[GIVEN_UP] += 1
         elif not found:

@@ -314,22 +314,22 @@ class Follower:
     def _ask(self, context: RequestContext) -> None:
         since = self._snapshot.sequence
         found = self._conductor.placement_changes(context, ChangesSince(sequence=since))
-        whole = found.more is None
-        if not whole:
-            found = self._all_pages(context, found)
-        if found.reset or found.sequence != since:
+        if found.more is not None:
+            # The pages are of different moments; what changed meanwhile makes them one.
+            fresh = self._whole(context, found)
+            with self._lock:
+                self._snapshot = fresh
+            self._ask(context)
+        elif found.reset or found.sequence != since:
             with self._lock:
                 self._snapshot.apply(found)
-        if not whole:
-            # The pages are of different moments; what changed meanwhile makes them one.
-            self._ask(context)
 
-    def _all_pages(self, context: RequestContext, first: PlacementChanges) -> PlacementChanges:
-        providers = list(first.providers)
-        more = first.more
-        while more is not None:
-            request = ChangesSince(sequence=first.sequence, after=more)
+    def _whole(self, context: RequestContext, page: PlacementChanges) -> Snapshot:
+        """Return a new snapshot: nobody may see one that is not whole yet."""
+        fresh = Snapshot()
+        fresh.apply(page)
+        while page.more is not None:
+            request = ChangesSince(sequence=fresh.sequence, after=page.more)
             page = self._conductor.placement_changes(context, request)
-            providers += page.providers
-            more = page.more
-        return dataclasses.replace(first, providers=tuple(providers), more=None)
+            fresh.apply(page)
+        return fresh

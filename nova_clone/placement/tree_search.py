@@ -2,8 +2,8 @@
 
 Each slot of the request is given a provider. The slot with the fewest providers left comes
 first; a choice takes away what others cannot have any more; what is left is checked as a
-whole (everybody seated, traits, subtrees) before it is gone into. Providers that nobody uses
-yet and that are alike in all that is asked for fail alike, so one of them is tried.
+whole (everybody seated, traits, subtrees) before it is gone into. Providers that are alike in
+all that is still asked for fail alike, so one of them is tried.
 """
 
 from __future__ import annotations
@@ -52,6 +52,9 @@ def domains(plan: Plan, tree: Tree, sharing: Sequence[Provider]) -> list[list[Pr
     """Return who could take each slot, or the reason why nobody can take one of them."""
     found: list[list[Provider]] = []
     for slot in plan.slots:
+        if slot.twins:
+            found.append(found[slot.twins[0]])
+            continue
         fits = _domain(plan, slot, tree, sharing)
         if isinstance(fits, str):
             return fits
@@ -189,8 +192,7 @@ class TreeSearch:
                 return
             if not self._open(number, provider):
                 continue
-            fresh = provider.id not in self._taken
-            if failed and fresh and self._likeness(provider.id, left) in failed:
+            if failed and self._likeness(provider, left) in failed:
                 continue
             found = False
             trail = self._take(number, provider)
@@ -202,8 +204,7 @@ class TreeSearch:
             if not found:
                 self._patience.left -= 1
                 self._troubled = True
-                if fresh:
-                    failed.add(self._likeness(provider.id, left))
+                failed.add(self._likeness(provider, left))
 
     def _next(self, left: tuple[int, ...]) -> int:
         number = min(left, key=self._live.__getitem__)
@@ -317,8 +318,7 @@ class TreeSearch:
         plan = self._plan
         if plan.isolated:
             suffixed = [slot for slot in left if self._slots[slot].suffix]
-            if not self._seatable(suffixed, lambda _: 1):
-                return False
+            return self._seatable(suffixed, lambda _: 1)
         return all(self._rivals_seated(name, left) for name in plan.contended)
 
     def _rivals_seated(self, name: str, left: tuple[int, ...]) -> bool:
@@ -344,35 +344,52 @@ class TreeSearch:
         room: Callable[[str], int],
         visited: set[str],
     ) -> bool:
-        for provider in self._space.domains[slot]:
-            identity = provider.id
-            if identity in visited or identity in self._blocked[slot]:
-                continue
-            visited.add(identity)
+        open_to = [
+            provider.id
+            for provider in self._space.domains[slot]
+            if provider.id not in self._blocked[slot]
+        ]
+        for identity in open_to:
             sitting = seats.setdefault(identity, [])
             if len(sitting) < room(identity):
                 sitting.append(slot)
                 return True
-            for place, other in enumerate(sitting):
+        for identity in open_to:
+            if identity in visited:
+                continue
+            visited.add(identity)
+            for place, other in enumerate(seats[identity]):
                 if self._seat(other, seats, room, visited):
-                    sitting[place] = slot
+                    seats[identity][place] = slot
                     return True
         return False
 
-    def _likeness(self, identity: str, left: tuple[int, ...]) -> object:
-        """Return all that matters of a provider that nobody uses yet."""
+    def _likeness(self, provider: Provider, left: tuple[int, ...]) -> object:
+        """Return all that matters of a provider to the slots that are left."""
+        identity, space = provider.id, self._space
         if any(identity == top for _, top in self._tops):
             return identity
-        plan = self._plan
-        provider = plan.snapshot.providers[identity]
+        taken = self._taken.get(identity, {})
+        most = self._plan.most
         return (
             tuple(
                 slot
                 for slot in self._users[identity]
                 if slot in left and identity not in self._blocked[slot]
             ),
-            tuple(plan.most[name].get(identity) for name in plan.classes),
+            tuple(most[name].get(identity, 0) - taken.get(name, 0) for name in most),
             None if self._union is None else self._union.met(provider),
             identity in self._inside,
-            provider.root_id if self._space.flat else None,
+            (provider.root_id, identity in self._taken) if space.flat else None,
+            self._behind(identity, left) if space.distinct else None,
         )
+
+    def _behind(self, identity: str, left: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the slots that a provider is too early for, as equal groups go in order."""
+        places = self._space.places
+        found = []
+        for slot in left:
+            last = [self._chosen[twin] for twin in self._slots[slot].twins]
+            if any(each is not None and places[each.id] > places[identity] for each in last):
+                found.append(slot)
+        return tuple(found)

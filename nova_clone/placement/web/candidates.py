@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import logging
 import random
 from collections.abc import Iterable, Mapping, Sequence
@@ -61,8 +62,10 @@ def _resources(provider: Provider, asked: frozenset[str] | None) -> dict[str, An
     }
 
 
-def _ordered(traits: Iterable[str]) -> list[str]:
-    return sorted(traits, key=lambda name: (name.startswith(CUSTOM), name))
+@functools.lru_cache(maxsize=1024)
+def _ordered(traits: tuple[str, ...]) -> tuple[str, ...]:
+    """Return standard traits before custom ones; few sets of them are said of all hosts."""
+    return tuple(sorted(traits, key=lambda name: (name.startswith(CUSTOM), name)))
 
 
 SUMMARY: Final[Rows[Provider, frozenset[str] | None]] = Rows(

@@ -1,18 +1,34 @@
 from __future__ import annotations
 
 import dataclasses
+import random
 from collections import Counter
 
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from nova_clone.contracts.placement import CandidateQuery
 from nova_clone.domain.resources import Inventory, Provider, RequestGroup
 from nova_clone.placement import candidates
+from nova_clone.placement.candidates import Manner
 from nova_clone.placement.snapshot import SHARING_TRAIT
-from tests.unit.placement.worlds import naive, plain, providers, queries, snapshot_of
+from tests.unit.placement.worlds import (
+    Answer,
+    naive,
+    plain,
+    providers,
+    queries,
+    snapshot_of,
+)
 
+MANNERS = (
+    Manner(),
+    Manner(strategy="breadth-first"),
+    Manner(rng=random.Random(1)),
+    Manner(strategy="breadth-first", rng=random.Random(2)),
+)
 RELAXED = settings(
-    max_examples=120,
+    max_examples=60,
     deadline=None,
     database=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
@@ -35,24 +51,72 @@ def a_query(**changes: object) -> CandidateQuery:
 
 
 @RELAXED
-@given(made=providers(), query=queries())
+@given(made=providers(), query=queries(), manner=st.sampled_from(MANNERS))
 def test_nothing_is_missed_and_nothing_invented(
-    made: tuple[Provider, ...], query: CandidateQuery
+    made: tuple[Provider, ...], query: CandidateQuery, manner: Manner
 ) -> None:
-    found = plain(candidates.find(snapshot_of(made), query))
+    found = plain(candidates.find(snapshot_of(made), query, manner))
 
     assert Counter(found) == Counter(naive(made, query))
 
 
 @RELAXED
-@given(made=providers(), query=queries())
-def test_a_limit_keeps_the_first(made: tuple[Provider, ...], query: CandidateQuery) -> None:
+@given(made=providers(), query=queries(), manner=st.sampled_from(MANNERS[:2]))
+def test_a_limit_keeps_the_first(
+    made: tuple[Provider, ...], query: CandidateQuery, manner: Manner
+) -> None:
     snapshot = snapshot_of(made)
-    everything = plain(candidates.find(snapshot, query))
+    everything = plain(candidates.find(snapshot, query, manner))
 
-    some = plain(candidates.find(snapshot, dataclasses.replace(query, limit=2)))
+    some = plain(candidates.find(snapshot, dataclasses.replace(query, limit=2), manner))
+    fewer = candidates.find(snapshot, query, dataclasses.replace(manner, most=1))
 
     assert some == everything[:2]
+    assert plain(fewer) == everything[:1]
+
+
+@RELAXED
+@given(made=providers(), query=queries())
+def test_each_tree_is_served_before_any_is_served_twice(
+    made: tuple[Provider, ...], query: CandidateQuery
+) -> None:
+    found = candidates.find(snapshot_of(made), query, MANNERS[1]).candidates
+
+    times: Counter[str] = Counter()
+    rounds = []
+    for candidate in found:
+        times[candidate.root_id] += 1
+        rounds.append(times[candidate.root_id])
+    assert rounds == sorted(rounds)
+
+
+@RELAXED
+@given(made=providers(), query=queries())
+def test_flat_candidates_use_one_provider_of_a_tree(
+    made: tuple[Provider, ...], query: CandidateQuery
+) -> None:
+    roots = {provider.id: provider.root_id for provider in made}
+
+    def is_flat(answer: Answer) -> bool:
+        used = {provider for _, provider in answer[2]}
+        return len({roots[provider] for provider in used}) == len(used)
+
+    found = plain(candidates.find(snapshot_of(made), query, Manner(flat=True)))
+
+    assert Counter(found) == Counter(filter(is_flat, naive(made, query)))
+
+
+@RELAXED
+@given(made=providers(), query=queries(), seed=st.one_of(st.none(), st.integers(0, 3)))
+def test_what_groups_hold_together_is_told_once(
+    made: tuple[Provider, ...], query: CandidateQuery, seed: int | None
+) -> None:
+    rng = None if seed is None else random.Random(seed)
+
+    found = plain(candidates.find(snapshot_of(made), query, Manner(distinct=True, rng=rng)))
+
+    held = Counter(answer[1] for answer in found)
+    assert held == Counter({answer[1] for answer in naive(made, query)})
 
 
 def in_aggregate(name: str, suffix: str = "") -> CandidateQuery:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,8 +26,8 @@ Answer = tuple[str, frozenset[Any], frozenset[Any]]
 
 @st.composite
 def providers(draw: st.DrawFn) -> tuple[Provider, ...]:
-    """Up to six providers in a few trees, some of them sharing."""
-    count = draw(st.integers(2, 6))
+    """Up to seven providers in a few trees, some of them sharing."""
+    count = draw(st.integers(2, 7))
     made: list[Provider] = []
     for number in range(count):
         parent = draw(st.one_of(st.none(), st.sampled_from(made))) if made else None
@@ -73,34 +74,41 @@ def groups(suffix: str, *, resources: st.SearchStrategy[Any]) -> st.SearchStrate
         RequestGroup,
         suffix=st.just(suffix),
         resources=resources,
-        required=_seldom(some).map(tuple),
+        required=_seldom(some, most=2).map(tuple),
         forbidden=_seldom(st.sampled_from(TRAITS)).map(frozenset),
         member_of=_seldom(among).map(tuple),
         forbidden_aggregates=_seldom(st.sampled_from(AGGREGATES)).map(frozenset),
+        in_tree=_seldom(st.sampled_from(("p0", "p1", "p2", "nowhere"))).map(
+            lambda named: named[0] if named else None
+        ),
     )
 
 
-def _seldom(each: st.SearchStrategy[Any]) -> st.SearchStrategy[list[Any]]:
-    """One of `each`, but mostly none: too many wishes leave nothing to be found."""
-    often = st.just([])
-    return st.one_of(often, often, often, st.lists(each, min_size=1, max_size=1))
+def _seldom(each: st.SearchStrategy[Any], *, most: int = 1) -> st.SearchStrategy[list[Any]]:
+    """A few of `each`, but mostly none: too many wishes leave nothing to be found."""
+    often: st.SearchStrategy[list[Any]] = st.just([])
+    return st.one_of(often, often, often, st.lists(each, min_size=1, max_size=most))
 
 
 @st.composite
 def queries(draw: st.DrawFn) -> CandidateQuery:
-    """Requests of one to three groups, in all ways that they can be tied together."""
+    """Requests of one to five groups, in all ways that they can be tied together."""
     chosen = []
     if draw(st.booleans()):
         chosen.append(draw(groups("", resources=amounts(least=1))))
-    for suffix in ("_A", "_B")[: draw(st.integers(0 if chosen else 1, 2))]:
+    alike = draw(st.booleans())
+    for suffix in ("_A", "_B", "_C", "_D")[: draw(st.integers(0 if chosen else 1, 4))]:
+        if alike and suffix in ("_B", "_D"):
+            chosen.append(dataclasses.replace(chosen[-1], suffix=suffix))
+            continue
         least = 1 if suffix == "_A" else 0
         chosen.append(draw(groups(suffix, resources=amounts(least=least))))
-    suffixes = tuple(group.suffix for group in chosen if group.suffix)
-    together = len(suffixes) > 1 and draw(st.booleans())
+    suffixes = [group.suffix for group in chosen if group.suffix]
+    some = st.lists(st.sampled_from(suffixes), min_size=1, unique=True).map(tuple)
     return CandidateQuery(
         groups=tuple(chosen),
         group_policy=draw(st.sampled_from((None, "none", "isolate"))),
-        same_subtree=(suffixes,) if together else (),
+        same_subtree=tuple(draw(st.lists(some, max_size=2))) if suffixes[1:] else (),
         root_required=frozenset(draw(_seldom(st.sampled_from(TRAITS)))),
         root_forbidden=frozenset(draw(_seldom(st.sampled_from(TRAITS)))),
     )
@@ -139,6 +147,8 @@ def naive(made: Sequence[Provider], query: CandidateQuery) -> list[Answer]:
     for root in made:
         if root.parent_id is not None or not _root_fits(root, query):
             continue
+        if not _tree_is_meant(root, query, by_id):
+            continue
         tree = [provider for provider in made if provider.root_id == root.id]
         pool = [*tree, *(each for each in made if _shares_with(each, tree))]
         for chosen in _assignments(query, pool):
@@ -158,8 +168,17 @@ def _assignments(query: CandidateQuery, pool: Sequence[Provider]) -> Iterator[tu
             parts.append((group, dict(group.resources)))
         else:
             parts += [(group, {name: amount}) for name, amount in group.resources.items()]
-    for choice in itertools.product(pool, repeat=len(parts)):
+    choices = [[each for each in pool if _gives(each, wanted)] for _, wanted in parts]
+    for choice in itertools.product(*choices):
         yield tuple(zip(parts, choice, strict=True))
+
+
+def _tree_is_meant(root: Provider, query: CandidateQuery, by_id: Mapping[str, Provider]) -> bool:
+    for group in query.groups:
+        if not group.suffix and group.in_tree is not None:
+            named = by_id.get(group.in_tree)
+            return named is not None and named.root_id == root.id
+    return True
 
 
 def _root_fits(root: Provider, query: CandidateQuery) -> bool:
@@ -212,7 +231,12 @@ def _group_holds(group: RequestGroup, chosen: Sequence[Any], tree: Sequence[Prov
     traits = {trait for provider in givers for trait in provider.traits}
     if any(not alternatives & traits for alternatives in group.required):
         return False
+    named = {provider.id for provider in tree} & {group.in_tree}
     for provider in givers:
+        if named and provider not in tree:
+            return False
+        if group.in_tree is not None and not named and provider.id != group.in_tree:
+            return False
         if group.forbidden & set(provider.traits):
             return False
         aggregates = set(provider.aggregates)
