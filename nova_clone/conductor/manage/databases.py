@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from nova_clone.conductor.manage import data_migrations
 from nova_clone.conductor.manage.session import Desk, subcommand
 from nova_clone.conductor.store.cells import CELL0_ID
 from nova_clone.conductor.store.engines import open_database
@@ -28,6 +29,19 @@ class SchemaCommands:
         """Show at which revision the database is."""
         desk.say(desk.schema(self.table_set).version() or "")
         return 0
+
+    def stamp(self, desk: Desk) -> int:
+        """Write down a revision without touching tables; 1 for an unknown one."""
+        desk.schema(self.table_set).stamp(desk.arguments.revision)
+        return 0
+
+    def migrate_data(self, desk: Desk) -> int:
+        """Run the data migrations of the set; the exit code is the reference's."""
+        limit = desk.arguments.max_count
+        if limit is not None and limit < 1:
+            desk.say("Must supply a positive value for max_count")
+            return data_migrations.BAD_INPUT
+        return data_migrations.run(desk, data_migrations.MIGRATIONS[self.table_set], limit)
 
 
 class CellCommands(SchemaCommands):
@@ -64,3 +78,18 @@ def add_schema_commands(parsers: Any, commands: SchemaCommands) -> None:
             "--local_cell", action="store_true", help="leave the database of cell0 alone"
         )
     subcommand(parsers, "version", commands.version, "Show the revision of the tables.")
+    if commands.table_set is TableSet.PLACEMENT:
+        stamp = subcommand(
+            parsers, "stamp", commands.stamp, "Write down a revision without touching tables."
+        )
+        stamp.add_argument("revision", metavar="VERSION", help="a revision, or head")
+    if commands.table_set is not TableSet.GLOBAL:
+        online = subcommand(
+            parsers,
+            "online_data_migrations",
+            commands.migrate_data,
+            "Bring rows up to date while daemons run.",
+        )
+        online.add_argument(
+            *("--max-count", "--max_count"), type=int, metavar="COUNT", help="at most so many rows"
+        )

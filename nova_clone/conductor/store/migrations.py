@@ -52,6 +52,27 @@ class Schema:
         except db_errors.DBError as error:
             raise self._unusable(error) from error
 
+    def stamp(self, revision: str) -> None:
+        """Write down that the database is at `revision`, without touching any table.
+
+        Raises `Invalid` for one that this set does not have.
+        """
+        scripts = alembic.script.ScriptDirectory.from_config(self._config(None))
+        target = f"{self.label}@head" if revision == "head" else revision
+        try:
+            known = {
+                one.revision for one in scripts.iterate_revisions(f"{self.label}@head", "base")
+            }
+            found = scripts.get_revision(target)
+            if found.revision not in known:
+                raise errors.Invalid(f"There is no revision {revision} of the {self.label} set.")
+            with self.database.writing(), self.database.engine.begin() as connection:
+                alembic.command.stamp(self._config(connection), target)
+        except alembic.util.CommandError as error:
+            raise errors.Invalid(str(error)) from error
+        except db_errors.DBError as error:
+            raise self._unusable(error) from error
+
     def version(self) -> str | None:
         """Return the revision that the database is at; None before the first sync."""
         try:

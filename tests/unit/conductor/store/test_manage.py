@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import argparse
+import dataclasses
+import functools
 import io
 import re
 from collections.abc import Callable
@@ -10,9 +13,12 @@ from typing import Any
 
 import pytest
 
-from nova_clone.conductor.manage import nova, placement
-from nova_clone.conductor.store.unit_of_work import Store
+from nova_clone.conductor.manage import data_migrations, nova, placement
+from nova_clone.conductor.manage.data_migrations import Migration
+from nova_clone.conductor.manage.session import Desk
+from nova_clone.conductor.store.unit_of_work import Store, UnitOfWork
 from nova_clone.contracts.hosts import RegisterService
+from nova_clone.domain.errors import Conflict
 from tests.unit.conductor.store.databases import settings, sqlite_url
 from tests.unit.conductor.store.records import some_resources
 
@@ -121,6 +127,59 @@ class TestSchemas:
         code, text = manage()
         assert code == 2
         assert "cell_v2" in text
+
+
+class TestPlacementManage:
+    def test_a_revision_can_be_written_down(self, manage: Manage, synced: Store) -> None:
+        run = functools.partial(manage, "db", main=placement.main)
+        newest = run("version")[1]
+        assert run("stamp", "placement_0001") == (0, "")
+        assert run("version") == (0, "placement_0001")
+        assert run("stamp", "head") == (0, "")
+        assert run("version") == (0, newest)
+        for unknown in ("nonsense", "cell_0001"):
+            assert run("stamp", unknown)[0] == 1
+        assert run("version") == (0, newest)
+
+    @pytest.mark.parametrize("main", [nova.main, placement.main])
+    def test_no_data_is_of_an_older_release(self, manage: Manage, synced: Store, main: Any) -> None:
+        code, text = manage("db", "online_data_migrations", main=main)
+        assert code == 0
+        assert "Total Needed" in text
+        for count, exit_code in (("10", 0), ("0", 127)):
+            words = ("db", "online_data_migrations", "--max-count", count)
+            assert manage(*words, main=main)[0] == exit_code
+
+
+class TestDataMigrations:
+    def desk(self, store: Store) -> Desk:
+        return Desk(store=store, conf=None, arguments=argparse.Namespace(), output=io.StringIO())
+
+    def rows(self, count: int) -> Migration:
+        left = [count]
+
+        def migrate(work: UnitOfWork, room: int) -> tuple[int, int]:
+            taken = min(left[0], room)
+            left[0] -= taken
+            return left[0] + taken, taken
+
+        return Migration(name="rows", migrate=migrate)
+
+    def test_it_goes_on_until_nothing_is_left(self, synced: Store) -> None:
+        assert data_migrations.run(self.desk(synced), [self.rows(120)], None) == 0
+
+    def test_a_limit_makes_it_stop(self, synced: Store) -> None:
+        rows = [self.rows(5), dataclasses.replace(self.rows(5), name="more")]
+        codes = [data_migrations.run(self.desk(synced), rows, 4) for _ in range(4)]
+        assert codes == [1, 1, 1, 0]
+
+    def test_only_errors_is_a_failure(self, synced: Store) -> None:
+        def migrate(work: UnitOfWork, room: int) -> tuple[int, int]:
+            raise Conflict("not now")
+
+        broken = Migration(name="broken", migrate=migrate)
+        assert data_migrations.run(self.desk(synced), [broken], None) == 2
+        assert data_migrations.run(self.desk(synced), [broken, self.rows(1)], 10) == 1
 
 
 class TestCellCommands:
