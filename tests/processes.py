@@ -500,7 +500,7 @@ class Processes:
                 "listen_port": str(self._ports["placement"]),
                 **workers,
             },
-            "quota": {"instances": "-1", "cores": "-1", "ram": "-1"},
+            "quota": dict.fromkeys(("instances", "cores", "ram", "server_group_members"), "-1"),
             "glance": {"region_name": "RegionOne"},
             "keystone_authtoken": {
                 **self._credentials(),

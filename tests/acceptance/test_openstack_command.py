@@ -65,6 +65,26 @@ def test_three_servers_from_one_request(pretended: Stack) -> None:
     assert pretended.audit() == NOTHING
 
 
+def test_a_group_keeps_servers_apart(pretended: Stack) -> None:
+    group = pretended.json("server", "group", "create", "--policy", "anti-affinity", "apart")
+    assert group["policy"] == "anti-affinity"
+    pretended.openstack("server", "group", "delete", group["id"])
+    made = ("server", "group", "create", "--policy", "anti-affinity", "apart")
+    group = pretended.json(*made, user="demo")
+    create(pretended, "pair", "--max", "2", "--hint", f"group={group['id']}")
+    servers = [row["ID"] for row in pretended.json("server", "list", user="demo")]
+    hosts = [pretended.json("server", "show", server)["OS-EXT-SRV-ATTR:host"] for server in servers]
+    assert sorted(hosts) == ["compute-1", "compute-2"]
+    shown = pretended.json("server", "group", "show", "apart", user="demo")
+    assert set(shown["members"]) == set(servers)
+    listed = pretended.json("server", "group", "list", user="demo")
+    assert [row["Name"] for row in listed] == ["apart"]
+    pretended.openstack("server", "delete", "--wait", *servers, user="demo")
+    pretended.openstack("server", "group", "delete", "apart", user="demo")
+    assert pretended.json("server", "group", "list", user="demo") == []
+    assert pretended.audit() == NOTHING
+
+
 def test_an_operator_sees_hosts_and_services(pretended: Stack) -> None:
     hypervisors = pretended.json("hypervisor", "list")
     assert sorted(row["Hypervisor Hostname"] for row in hypervisors) == ["compute-1", "compute-2"]

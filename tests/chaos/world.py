@@ -7,7 +7,7 @@ import dataclasses
 import json
 import threading
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from nova_clone.contracts.hosts import HypervisorQuery
@@ -198,15 +198,19 @@ class World:
                 assert server.fault.message
         wanted = sorted((server.host, server.id, True) for server in active.values())
         assert sorted((g.host, g.server_id, g.defined) for g in self.guests()) == wanted
-        self._check_allocations(active)
+        self.check_allocations(active.values())
         assert sorted(self.ports()) == sorted(active)
         for project_id in {server.project_id for server in servers}:
             self._check_quota(project_id, servers)
         return servers
 
-    def _check_allocations(self, active: dict[str, Server]) -> None:
+    def check_allocations(self, servers: Collection[Server]) -> None:
+        """Compare allocations with the hosts of these servers: they are all there is."""
+        active = {server.id: server for server in servers}
         held = self.cloud.database.rows("SELECT DISTINCT consumer_id FROM allocations")
         assert sorted(row[0] for row in held) == sorted(active)
+        over = self.cloud.database.rows("SELECT * FROM inventories WHERE used > capacity")
+        assert not over
         if not active:
             return
         query = AllocationQuery(consumers=tuple(active))

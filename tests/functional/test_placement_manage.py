@@ -14,6 +14,7 @@ import pytest
 from nova_clone.conductor.manage import nova
 from nova_clone.contracts.flavors import CreateFlavor
 from nova_clone.contracts.placement_store import AllocationQuery
+from nova_clone.contracts.server_groups import CreateServerGroup
 from nova_clone.contracts.servers import CreateServers
 from nova_clone.domain.identity import new_uuid
 from nova_clone.domain.port import NetworkMode, RequestedNetworks
@@ -47,12 +48,13 @@ def manage(cloud: Cloud, tmp_path: Path) -> Manage:
     return manage
 
 
-def build(cloud: Cloud, flavor_id: str = "1") -> str:
+def build(cloud: Cloud, flavor_id: str = "1", **more: Any) -> str:
     request = CreateServers(
         name="one",
         flavor_id=flavor_id,
         image_id=cloud.image.id,
         networks=RequestedNetworks(mode=NetworkMode.NONE),
+        **more,
     )
     (server,) = cloud.conductor.create_servers(a_context(), request).servers
     cloud.wait_for(server.id, "ACTIVE")
@@ -126,6 +128,24 @@ def test_missing_allocations_are_made(cloud: Cloud, manage: Manage) -> None:
     assert (after.resources, after.project_id) == (before.resources, before.project_id)
     assert held(cloud, second) is not None
     assert manage("audit")[0] == 0
+
+
+def test_a_healed_server_counts_for_its_group_again(cloud: Cloud, manage: Manage) -> None:
+    group = cloud.conductor.create_server_group(
+        a_context(), CreateServerGroup(name="apart", policy="anti-affinity")
+    )
+    server_id = build(cloud, hints={"group": (group.id,)})
+
+    def counted() -> dict[str, int]:
+        with contextlib.closing(cloud.store()) as store:
+            return store.read(lambda work: work.placement.group_members(group.id))
+
+    before = counted()
+    assert sum(before.values()) == 1
+    write(cloud, lambda work: work.placement.release(server_id))
+    assert counted() == {}
+    assert manage("heal_allocations")[0] == 0
+    assert counted() == before
 
 
 def test_one_server_can_be_healed_by_force(cloud: Cloud, manage: Manage) -> None:

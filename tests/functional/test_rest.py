@@ -85,6 +85,30 @@ def test_another_project_does_not_see_it(red: Connection, blue: Connection) -> N
     red.compute.wait_for_delete(server, wait=30, interval=0.1)
 
 
+def test_servers_of_a_group_are_kept_apart(red: Connection, blue: Connection) -> None:
+    group = red.compute.create_server_group(name="apart", policy="anti-affinity")
+    assert (group.policy, group.rules, group.member_ids) == ("anti-affinity", {}, [])
+    servers = [
+        red.compute.create_server(**wanted(red, scheduler_hints={"group": group.id}))
+        for _ in range(2)
+    ]
+    seen = [red.compute.wait_for_server(server, wait=30, interval=0.1) for server in servers]
+    assert len({server.host_id for server in seen}) == 2
+    assert [server.server_groups for server in seen] == [[group.id]] * 2
+    assert set(red.compute.get_server_group(group).member_ids) == {s.id for s in servers}
+    assert [found.id for found in red.compute.server_groups()] == [group.id]
+    assert list(blue.compute.server_groups()) == []
+    assert blue.compute.find_server_group(group.id) is None
+    with pytest.raises(openstack.exceptions.BadRequestException):
+        blue.compute.create_server(**wanted(blue, scheduler_hints={"group": group.id}))
+    for server in servers:
+        red.compute.delete_server(server)
+        red.compute.wait_for_delete(server, wait=30, interval=0.1)
+    assert red.compute.get_server_group(group).member_ids == []
+    red.compute.delete_server_group(group, ignore_missing=False)
+    assert red.compute.find_server_group("apart") is None
+
+
 @pytest.mark.parametrize(
     "changes",
     [

@@ -10,6 +10,7 @@ import pytest
 
 from nova_clone.contracts.flavors import CreateFlavor
 from nova_clone.contracts.placement_store import AllocationQuery
+from nova_clone.contracts.scheduler import SelectHosts, Selection
 from nova_clone.contracts.server_groups import (
     CreateServerGroup,
     ServerGroupQuery,
@@ -17,10 +18,11 @@ from nova_clone.contracts.server_groups import (
 )
 from nova_clone.contracts.servers import CreateServers, LimitsQuery, OperateServer, UpdateServer
 from nova_clone.domain.errors import Invalid, NotFound, OverQuota
-from nova_clone.domain.identity import new_uuid
+from nova_clone.domain.identity import RequestContext, new_uuid
 from nova_clone.domain.port import NetworkMode, RequestedNetworks
 from nova_clone.domain.server.server import Server
 from nova_clone.domain.server_group import ServerGroup
+from nova_clone.scheduler.service import SchedulerService
 from tests.cloud import Cloud, a_cloud, a_context, a_flavor, an_admin, eventually
 
 CONTEXT = a_context()
@@ -28,7 +30,21 @@ STRANGER = a_context(project_id="project-2")
 
 
 @pytest.fixture
-def cloud(tmp_path: Path) -> Iterator[Cloud]:
+def questions(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """For how many servers the scheduler was asked, time by time."""
+    asked: list[int] = []
+    answer = SchedulerService.select_hosts
+
+    def note(self: SchedulerService, context: RequestContext, request: SelectHosts) -> Selection:
+        asked.append(len(request.server_ids))
+        return answer(self, context, request)
+
+    monkeypatch.setattr(SchedulerService, "select_hosts", note)
+    return asked
+
+
+@pytest.fixture
+def cloud(tmp_path: Path, questions: list[int]) -> Iterator[Cloud]:
     with a_cloud(tmp_path) as running:
         running.conductor.create_flavor(an_admin(), CreateFlavor(flavor=a_flavor()))
         yield running
@@ -84,6 +100,17 @@ def test_as_many_are_built_apart_as_there_are_hosts(cloud: Cloud) -> None:
     assert failed.fault.message.startswith("No valid host was found.")
     query = AllocationQuery(consumers=(failed.id,))
     assert not cloud.conductor.allocations(CONTEXT, query).allocations
+
+
+def test_servers_of_one_request_are_chosen_for_with_one_question(
+    cloud: Cloud, questions: list[int]
+) -> None:
+    group = a_group(cloud, "anti-affinity", max_per_host=3)
+    servers = settled(cloud, create(cloud, group.id, 6))
+    assert {server.status for server in servers} == {"ACTIVE"}
+    assert questions == [6]
+    settled(cloud, create(cloud, group.id))
+    assert questions == [6, 1]
 
 
 def test_a_host_that_is_left_may_be_used_again(cloud: Cloud) -> None:

@@ -149,6 +149,9 @@ def _put(work: UnitOfWork, server_id: str, provider_id: str, *, force: bool) -> 
             consumer_type=held.consumer_type or CONSUMER_TYPE,
         )
     )
+    group_id = work.server_groups.group_of(server_id)
+    if group_id is not None:
+        work.placement.count_for(server_id, group_id=group_id, host=server.host)
 
 
 def _amounts(work: UnitOfWork, server: Server) -> Amounts:

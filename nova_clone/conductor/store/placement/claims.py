@@ -64,6 +64,14 @@ class ClaimRecords(HoldingRecords):
             query = query.where(C.id != but)
         return dict(self._db.execute(query).all())
 
+    def count_for(self, consumer_id: str, *, group_id: str, host: str) -> None:
+        """Let a consumer count for a server group where it is, whatever the policy says."""
+        self._db.execute(
+            sa.update(placement.consumers)
+            .where(C.id == consumer_id)
+            .values(group_id=group_id, group_host=host)
+        )
+
     def forget_group(self, group_id: str) -> None:
         """Let nobody count for a server group any more."""
         self._db.execute(sa.delete(placement.group_locks).where(L.group_id == group_id))

@@ -193,6 +193,15 @@ class TestGroupClaims:
         store.run(lambda work: work.placement.put_allocations(nothing))
         assert members(store, group) == {}
 
+    def test_a_consumer_can_be_counted_where_it_is(self, store: Store) -> None:
+        nodes, group, server_id = hosts(store, 1), a_group("anti-affinity"), new_uuid()
+        store.run(lambda work: work.placement.claim(a_claim(nodes[0].id, consumer_id=server_id)))
+        store.run(
+            lambda work: work.placement.count_for(server_id, group_id=group.id, host="node-0")
+        )
+        assert members(store, group) == {"node-0": 1}
+        assert claim(store, choices(nodes), group) is None
+
     def test_a_deleted_group_is_forgotten(self, store: Store) -> None:
         nodes, group = hosts(store, 1), a_group("anti-affinity")
         claim(store, choices(nodes), group)
