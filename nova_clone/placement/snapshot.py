@@ -9,10 +9,10 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from nova_clone.clients.together import Together
 from nova_clone.contracts.conductor import ConductorContract
 from nova_clone.contracts.placement import ProviderSummary
 from nova_clone.contracts.placement_store import ChangesSince, NamedRecord, PlacementChanges
-from nova_clone.domain.errors import NovaError, Unavailable
 from nova_clone.domain.identity import RequestContext
 from nova_clone.domain.resources import Inventory, Provider
 from nova_clone.placement.names import standard_classes, standard_traits
@@ -248,10 +248,6 @@ def _most(inventory: Inventory) -> int:
     return min(inventory.max_unit, inventory.free)
 
 
-def _unknown() -> NovaError:
-    return Unavailable("Placement's records cannot be read now.")
-
-
 class Follower:
     """Keeps a snapshot fresh for all threads of a process.
 
@@ -263,11 +259,7 @@ class Follower:
         self._conductor = conductor
         self._lock = threading.Lock()
         self._snapshot = Snapshot()
-        self._turn = threading.Condition()
-        self._begun = 0
-        self._ended = 0
-        self._fresh = 0
-        self._failure = _unknown()
+        self._together = Together()
 
     def __enter__(self) -> Snapshot:
         self._lock.acquire()
@@ -281,35 +273,7 @@ class Follower:
 
         Raises `Unavailable` when the conductor does not answer.
         """
-        if not self._leads():
-            return
-        fresh, failure = False, _unknown()
-        try:
-            self._ask(context)
-            fresh = True
-        except NovaError as error:
-            failure = error
-            raise
-        finally:
-            with self._turn:
-                self._ended = self._begun
-                if fresh:
-                    self._fresh = self._ended
-                else:
-                    self._failure = failure
-                self._turn.notify_all()
-
-    def _leads(self) -> bool:
-        """Wait for a question that begins from now on; True when this thread is to ask it."""
-        with self._turn:
-            mine = self._begun + 1
-            self._turn.wait_for(lambda: self._ended >= mine or self._ended == self._begun)
-            if self._ended < mine:
-                self._begun += 1
-                return True
-            if self._fresh < mine:
-                raise self._failure.with_traceback(None)
-            return False
+        self._together.ask(lambda: self._ask(context))
 
     def _ask(self, context: RequestContext) -> None:
         since = self._snapshot.sequence
