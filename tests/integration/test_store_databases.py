@@ -46,6 +46,7 @@ from tests.unit.conductor.store.test_servers import (  # noqa: F401
     TestServerLists,
     TestServers,
 )
+from tests.unit.conductor.store.test_similarity import TestSimilarServers  # noqa: F401
 from tests.unit.conductor.store.test_transactions import TestTransactions
 from tests.unit.workflow.journal_conformance import a_row
 
