@@ -123,6 +123,9 @@ def filters_and_weighers() -> str:
         + " and ".join(f"`{rule.name}`" for rule in ALWAYS)
         + " are always run, and first.",
         "",
+        "Where servers are that hints name is looked up for the request, so `track_instance_changes`",
+        "makes no difference.",
+        "",
         "| filter | lets pass | concerns |",
         "|---|---|---|",
     ]

@@ -18,6 +18,8 @@ Evaluate = Callable[[HostView], Any]
 
 #: How many expressions may stand inside each other.
 MAX_DEPTH = 32
+#: How many operators and operands there may be: each is looked at for each host.
+MAX_TERMS = 256
 _COMPARISONS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "=": operator.eq,
     "<": operator.lt,
@@ -46,8 +48,20 @@ class JsonFilter:
             raise Invalid(f"The scheduler hint query is not JSON: {error}") from error
         if not query:
             return None
+        if _terms(query) > MAX_TERMS:
+            raise Invalid(f"The scheduler hint query has more than {MAX_TERMS} terms.")
         evaluate = _compile(query, MAX_DEPTH)
         return lambda view: _truth(evaluate(view))
+
+
+def _terms(query: Any) -> int:
+    count, waiting = 0, [query]
+    while waiting:
+        term = waiting.pop()
+        count += 1
+        if isinstance(term, list):
+            waiting += term
+    return count
 
 
 def _truth(value: Any) -> bool:

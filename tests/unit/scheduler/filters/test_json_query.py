@@ -75,6 +75,7 @@ def test_without_the_hint_no_host_is_looked_at() -> None:
         "[1, 2]",
         '["and", []]',
         "[" * 100_000,
+        json.dumps(["in", "$host", *range(300)]),
         '["not", ' * 40 + '["=", 1, 1]' + "]" * 40,
     ],
 )
