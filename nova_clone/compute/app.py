@@ -128,7 +128,7 @@ def _libvirt(settings: ComputeSettings, conf: Any) -> Hypervisor:
 
 def _fake(settings: ComputeSettings, size: tuple[int, int, int]) -> Hypervisor:
     from nova_clone.compute.hypervisor.fake.driver import FakeHypervisor, FakeSettings
-    from nova_clone.compute.hypervisor.fake.hardware import read_hardware
+    from nova_clone.compute.hypervisor.fake.hardware import read_hardware, read_mediated
 
     return FakeHypervisor(
         FakeSettings(
@@ -141,5 +141,7 @@ def _fake(settings: ComputeSettings, size: tuple[int, int, int]) -> Hypervisor:
             memory_mb=size[1],
             local_gb=size[2],
             hardware=read_hardware(settings.state_path / "fake-hardware"),
+            mediated=read_mediated(settings.state_path / "fake-mediated"),
+            cell_providers=(settings.state_path / "fake-cell-providers").exists(),
         )
     )

@@ -14,7 +14,7 @@ from nova_clone.compute import identity
 from nova_clone.compute.environment import Environment, Images, Networks
 from nova_clone.compute.hypervisor.port import Hypervisor
 from nova_clone.compute.intake import Intake
-from nova_clone.compute.inventory import HostReporter, Node
+from nova_clone.compute.inventory.reporter import HostReporter, Node
 from nova_clone.compute.late import LateWork
 from nova_clone.compute.operations import Limits, Operations
 from nova_clone.compute.outcomes import Outcomes

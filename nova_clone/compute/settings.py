@@ -6,7 +6,13 @@ import dataclasses
 from pathlib import Path
 from typing import Any, Literal
 
+from nova_clone.compute.inventory.mediated import MediatedType, checked
+from nova_clone.compute.inventory.pci import PciSettings
+from nova_clone.conf.devices import mdev_options
+from nova_clone.domain.errors import Invalid
 from nova_clone.domain.metadata import SKIPPED_ON_DRIVE
+from nova_clone.domain.pci.device import parse_device_specs
+from nova_clone.domain.topology.division import Division, parse_division
 
 #: What of `nova_clone.conf` the daemon needs.
 OPTIONS = (
@@ -14,6 +20,7 @@ OPTIONS = (
     "compute",
     "compute_host",
     "compute_timers",
+    "devices",
     "glance",
     "image_cache",
     "libvirt",
@@ -35,9 +42,10 @@ OrphanAction = Literal["reap", "log", "shutdown", "noop"]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class InventorySettings:
-    """What the host keeps for itself, and how far it is overcommitted.
+    """What the host keeps for itself, what it offers, and how far it is overcommitted.
 
     Memory and disk in MiB. A ratio that is ``None`` leaves it to the initial one.
+    ``provider_config`` is the directory of files that add to the report.
     """
 
     reserved_memory_mb: int = 512
@@ -49,10 +57,26 @@ class InventorySettings:
     initial_cpu_ratio: float = 4.0
     initial_ram_ratio: float = 1.0
     initial_disk_ratio: float = 1.0
+    division: Division = dataclasses.field(default_factory=Division)
+    pci: PciSettings = dataclasses.field(default_factory=PciSettings)
+    mediated: tuple[MediatedType, ...] = ()
+    excluded_images: frozenset[str] = frozenset()
+    provider_config: Path | None = None
+
+    def __post_init__(self) -> None:
+        if self.reserved_cpus and self.division.configured:
+            raise Invalid(
+                "reserved_host_cpus cannot be set together with [compute] cpu_shared_set or "
+                "cpu_dedicated_set: processors that are in neither are the host's already."
+            )
 
     @classmethod
     def from_conf(cls, conf: Any) -> InventorySettings:
-        """Take them from the group ``DEFAULT``."""
+        """Take them from ``DEFAULT``, ``compute``, ``pci`` and ``devices``.
+
+        Raises Invalid for settings that no host could follow.
+        """
+        location = conf.compute.provider_config_location
         return cls(
             reserved_memory_mb=conf.reserved_host_memory_mb,
             reserved_disk_mb=conf.reserved_host_disk_mb,
@@ -63,7 +87,36 @@ class InventorySettings:
             initial_cpu_ratio=conf.initial_cpu_allocation_ratio,
             initial_ram_ratio=conf.initial_ram_allocation_ratio,
             initial_disk_ratio=conf.initial_disk_allocation_ratio,
+            division=parse_division(
+                shared=conf.compute.cpu_shared_set,
+                dedicated=conf.compute.cpu_dedicated_set,
+                reserved=conf.reserved_huge_pages or (),
+                pack=conf.compute.packing_host_numa_cells_allocation_strategy,
+            ),
+            pci=PciSettings(
+                specs=parse_device_specs(conf.pci.device_spec),
+                report=conf.pci.report_in_placement,
+            ),
+            mediated=_mediated(conf),
+            excluded_images=frozenset(conf.compute.image_type_exclude_list),
+            provider_config=Path(location) if location else None,
         )
+
+
+def _mediated(conf: Any) -> tuple[MediatedType, ...]:
+    found = []
+    for name in conf.devices.enabled_mdev_types:
+        group = f"mdev_{name}"
+        conf.register_opts(mdev_options(name), group=group)
+        found.append(
+            MediatedType(
+                name=name,
+                addresses=frozenset(each.strip().lower() for each in conf[group].device_addresses),
+                resource_class=conf[group].mdev_class,
+                max_instances=conf[group].max_instances,
+            )
+        )
+    return checked(found)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

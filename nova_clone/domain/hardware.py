@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 from nova_clone.domain.pci.device import PciPool
 from nova_clone.domain.topology.host import HostTopology
@@ -14,6 +15,19 @@ class Hardware:
 
     topology: HostTopology | None = None
     pci: tuple[PciPool, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class MediatedParent:
+    """A device that can be split into mediated devices, such as virtual GPUs.
+
+    ``name`` is the hypervisor's, such as ``pci_0000_06_00_0``; ``types`` tells how many
+    devices of a type there are and could be, together.
+    """
+
+    name: str
+    address: str
+    types: Mapping[str, int] = dataclasses.field(default_factory=dict)
 
 
 NOTHING_TOLD = Hardware()

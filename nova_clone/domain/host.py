@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from nova_clone.domain.hardware import NOTHING_TOLD, Hardware
+from nova_clone.domain.hardware import NOTHING_TOLD, Hardware, MediatedParent
 from nova_clone.domain.resources import Inventory
 
 
@@ -84,6 +84,7 @@ class HostResources:
 
     ``supported`` lists (architecture, hypervisor type, machine kind) triples. ``lacking``
     are traits of which the host knows that it has them not, whoever says otherwise.
+    ``mediated`` is for the host itself, which makes components of it.
     """
 
     hypervisor_hostname: str
@@ -101,6 +102,7 @@ class HostResources:
     lacking: tuple[str, ...] = ()
     components: tuple[Component, ...] = ()
     hardware: Hardware = NOTHING_TOLD
+    mediated: tuple[MediatedParent, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

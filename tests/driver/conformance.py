@@ -7,6 +7,7 @@ servers boot from ``lab.image`` and whose leftovers are removed afterwards.
 from __future__ import annotations
 
 import dataclasses
+import re
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -20,6 +21,8 @@ from nova_clone.domain.port import Vif
 from nova_clone.domain.resources import DISK_GB, MEMORY_MB, VCPU
 from nova_clone.domain.server.server import Server
 from nova_clone.domain.server.status import PowerState
+
+ADDRESS = re.compile(r"[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]")
 
 
 class PowerEvents:
@@ -103,6 +106,23 @@ class Conformance:
         assert found.supported
         for name in (VCPU, MEMORY_MB, DISK_GB):
             assert found.inventories[name].total > 0
+
+    def test_tells_what_the_host_is_made_of(self, lab: Lab) -> None:
+        found = lab.driver.resources()
+        addresses = [address for pool in found.hardware.pci for address in pool.addresses]
+        assert all(ADDRESS.fullmatch(address) for address in addresses)
+        assert len(addresses) == len(set(addresses))
+        assert all(ADDRESS.fullmatch(parent.address) for parent in found.mediated)
+        cells = found.hardware.topology
+        assert cells is None or cells.shared_cpus + cells.dedicated_cpus > 0
+
+    def test_tells_of_components_with_names_of_their_own(self, lab: Lab) -> None:
+        found = lab.driver.resources()
+        names = [found.hypervisor_hostname, *(each.name for each in found.components)]
+        assert len(names) == len(set(names))
+        for each in found.components:
+            assert each.name.startswith(f"{found.hypervisor_hostname}_")
+            assert each.parent is None or each.parent in names[: names.index(each.name)]
 
     def test_names_its_capabilities_by_trait(self, lab: Lab) -> None:
         assert lab.driver.capabilities

@@ -12,6 +12,7 @@ import pytest
 from nova_clone.compute.hypervisor.fake.driver import FakeHypervisor, FakeSettings
 from nova_clone.domain.errors import Invalid, TryElsewhere
 from nova_clone.domain.flavor import Flavor
+from nova_clone.domain.hardware import MediatedParent
 from nova_clone.domain.image import Image
 from nova_clone.domain.port import Vif
 from nova_clone.domain.resources import VCPU
@@ -29,6 +30,11 @@ def _driver(path: Path) -> FakeHypervisor:
             guests_path=path / "guests",
             faults_path=path,
             fetch_images=True,
+            mediated=(
+                MediatedParent(
+                    name="pci_0000_06_00_0", address="0000:06:00.0", types={"nvidia-35": 4}
+                ),
+            ),
         )
     )
 

@@ -134,6 +134,7 @@ class FakeConductor:
         self.reports: list[HostReport] = []
         self.registered: list[RegisterService] = []
         self.beats = 0
+        self.heard: list[Heartbeat] = []
         self.errors: dict[str, list[Exception]] = {}
         self.host = HostServers()
         self.servers: tuple[Server, ...] = ()
@@ -188,6 +189,7 @@ class FakeConductor:
 
     def heartbeat(self, context: RequestContext, request: Heartbeat, /) -> None:
         self._meet("heartbeat")
+        self.heard.append(request)
         self.beats += 1
 
 

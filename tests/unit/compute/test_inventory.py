@@ -1,13 +1,15 @@
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 import pytest
 
 from nova_clone.compute.identity import node_uuid
-from nova_clone.compute.inventory import HostReporter, Node, offered, traits_of
+from nova_clone.compute.inventory.offer import initial_ratios, offered, with_traits
+from nova_clone.compute.inventory.reporter import HostReporter, Node, fingerprint
 from nova_clone.compute.settings import InventorySettings
-from nova_clone.domain.errors import Conflict, Invalid, NotFound, Unavailable
+from nova_clone.domain.errors import Conflict, Invalid, NotFound, Obsolete, Unavailable
 from nova_clone.domain.resources import DISK_GB, MEMORY_MB, VCPU
 
 from .scene import Scene
@@ -36,12 +38,21 @@ def test_never_reserves_more_than_there_is(scene: Scene) -> None:
 def test_initial_ratios_are_for_those_that_are_not_set(scene: Scene) -> None:
     found = offered(scene.driver.resources(), InventorySettings()).inventories
     assert found[VCPU].allocation_ratio == 4.0
+    assert initial_ratios(InventorySettings()) == (VCPU, MEMORY_MB, DISK_GB)
+
+
+def test_a_ratio_of_nothing_is_none(scene: Scene) -> None:
+    settings = InventorySettings(cpu_ratio=0.0, ram_ratio=1.5)
+    found = offered(scene.driver.resources(), settings).inventories
+    assert found[VCPU].allocation_ratio == 4.0
+    assert initial_ratios(settings) == (VCPU, DISK_GB)
 
 
 def test_traits_come_from_capabilities_too(scene: Scene) -> None:
-    traits = traits_of(scene.driver.resources(), {"COMPUTE_A": True, "COMPUTE_NODE": False})
-    assert "COMPUTE_A" in traits
-    assert "COMPUTE_NODE" not in traits
+    found = with_traits(scene.driver.resources(), {"COMPUTE_A": True, "COMPUTE_NODE": False})
+    assert "COMPUTE_A" in found.traits
+    assert "COMPUTE_NODE" not in found.traits
+    assert found.lacking == ("COMPUTE_NODE",)
 
 
 def test_registers_and_reports(scene: Scene) -> None:
@@ -64,8 +75,6 @@ def test_reports_only_what_changed(scene: Scene, monkeypatch: pytest.MonkeyPatch
 
 
 def _bigger(scene: Scene) -> object:
-    import dataclasses
-
     return dataclasses.replace(scene.driver._settings, vcpus=2000)
 
 
@@ -93,6 +102,28 @@ def test_registers_again_when_it_was_forgotten(scene: Scene) -> None:
     reporter.beat()
     assert len(scene.conductor.registered) == 2
     assert len(scene.conductor.reports) == 2
+
+
+def test_reports_again_when_others_changed_what_it_said(scene: Scene) -> None:
+    reporter = _reporter(scene)
+    reporter.register()
+    reporter.beat()
+    [first] = scene.conductor.reports
+    assert scene.conductor.heard[-1].node_uuid == NODE.uuid
+    assert scene.conductor.heard[-1].fingerprint == first.fingerprint
+    scene.conductor.errors["heartbeat"] = [Obsolete()]
+    reporter.beat()
+    assert [each.fingerprint for each in scene.conductor.reports] == [first.fingerprint] * 2
+    reporter.beat()
+    assert len(scene.conductor.reports) == 2
+
+
+def test_uptime_alone_is_no_news(scene: Scene) -> None:
+    reporter = _reporter(scene)
+    reporter.register()
+    [first] = scene.conductor.reports
+    later = dataclasses.replace(first.resources, uptime="up 3 days")
+    assert fingerprint(dataclasses.replace(first, resources=later)) == first.fingerprint
 
 
 def test_a_host_name_that_is_taken_is_refused(scene: Scene) -> None:

@@ -19,12 +19,13 @@ from nova_clone.compute.hypervisor.port import (
     OnPowerChange,
 )
 from nova_clone.domain.errors import Invalid, NotFound, TryElsewhere
-from nova_clone.domain.hardware import NOTHING_TOLD, Hardware
-from nova_clone.domain.host import HostResources
+from nova_clone.domain.hardware import NOTHING_TOLD, Hardware, MediatedParent
+from nova_clone.domain.host import Component, HostResources
 from nova_clone.domain.port import Vif
 from nova_clone.domain.resources import DISK_GB, MEMORY_MB, PCPU, VCPU, Inventory
 from nova_clone.domain.server.server import Server
 from nova_clone.domain.server.status import PowerState
+from nova_clone.domain.topology.host import layout
 
 CAPABILITIES: Mapping[str, bool] = {
     "COMPUTE_NODE": True,
@@ -43,7 +44,8 @@ class FakeSettings:
 
     ``guests_path`` makes guests outlive the process. ``fetch_images`` brings each image
     into the image cache once, as a real driver must. Memory in MiB, disk in GiB. Where
-    ``hardware`` tells of cells, their processors go before ``vcpus``.
+    ``hardware`` tells of cells, their processors go before ``vcpus``; with ``cell_providers``
+    each cell is a provider with processors and memory of its own.
     """
 
     hostname: str
@@ -56,17 +58,46 @@ class FakeSettings:
     memory_mb: int = 800_000
     local_gb: int = 600_000
     hardware: Hardware = NOTHING_TOLD
+    mediated: tuple[MediatedParent, ...] = ()
+    cell_providers: bool = False
 
     @property
     def totals(self) -> dict[str, int]:
         """Return how much the host has of each class of resources."""
         cells = self.hardware.topology
+        if self.cell_providers and cells is not None:
+            return {DISK_GB: self.local_gb}
         return {
             VCPU: self.vcpus if cells is None else cells.shared_cpus,
             PCPU: 0 if cells is None else cells.dedicated_cpus,
             MEMORY_MB: self.memory_mb,
             DISK_GB: self.local_gb,
         }
+
+    @property
+    def components(self) -> tuple[Component, ...]:
+        """Return the cells that are providers of their own."""
+        cells = self.hardware.topology
+        if cells is None or not self.cell_providers:
+            return ()
+        return tuple(
+            Component(
+                name=f"{self.hostname}_NUMA{cell.id}",
+                inventories=_inventories(
+                    {
+                        VCPU: len(layout(cell).shared),
+                        PCPU: len(layout(cell).dedicated),
+                        MEMORY_MB: cell.memory_mb,
+                    }
+                ),
+                traits=("HW_NUMA_ROOT",),
+            )
+            for cell in cells.cells
+        )
+
+
+def _inventories(totals: Mapping[str, int]) -> dict[str, Inventory]:
+    return {name: Inventory(total=total, max_unit=total) for name, total in totals.items() if total}
 
 
 class FakeHypervisor:
@@ -111,16 +142,13 @@ class FakeHypervisor:
             hypervisor_version=1000,
             host_ip="127.0.0.1",
             cpu_info={"arch": "x86_64", "model": "fake", "vendor": "fake", "features": []},
-            inventories={
-                name: Inventory(total=total, max_unit=total)
-                for name, total in has.totals.items()
-                if total
-            },
-            traits=tuple(name for name, can in CAPABILITIES.items() if can),
+            inventories=_inventories(has.totals),
             supported=(("x86_64", "fake", "hvm"), ("i686", "fake", "hvm")),
             disk_available_least=has.local_gb,
             uptime=f"up {int(time.monotonic() - self._started)} s, {used} guests",
             hardware=has.hardware,
+            mediated=has.mediated,
+            components=has.components,
         )
 
     def guests(self) -> tuple[GuestState, ...]:

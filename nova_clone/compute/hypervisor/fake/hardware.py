@@ -1,13 +1,16 @@
-"""The NUMA cells and PCI devices of a fake host, told by a file."""
+"""The hardware of a fake host, told by files."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TypeVar
 
 import msgspec
 
 from nova_clone.domain.errors import Invalid
-from nova_clone.domain.hardware import NOTHING_TOLD, Hardware
+from nova_clone.domain.hardware import NOTHING_TOLD, Hardware, MediatedParent
+
+T = TypeVar("T")
 
 
 def read_hardware(path: Path) -> Hardware:
@@ -15,9 +18,18 @@ def read_hardware(path: Path) -> Hardware:
 
     Raises `Invalid` for a file that tells something else.
     """
+    return _read(path, Hardware, NOTHING_TOLD)
+
+
+def read_mediated(path: Path) -> tuple[MediatedParent, ...]:
+    """Return the devices that can be split, of which a JSON file tells; else like hardware."""
+    return _read(path, tuple[MediatedParent, ...], ())
+
+
+def _read(path: Path, kind: type[T], nothing: T) -> T:
     if not path.exists():
-        return NOTHING_TOLD
+        return nothing
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Hardware)
+        return msgspec.json.decode(path.read_bytes(), type=kind)
     except msgspec.DecodeError as error:
         raise Invalid(f"{path} does not describe hardware: {error}") from error

@@ -19,6 +19,7 @@ from nova_clone.compute.hypervisor.libvirt.capabilities import (
     HostCapabilities,
 )
 from nova_clone.compute.hypervisor.libvirt.connection import Connection
+from nova_clone.compute.hypervisor.libvirt.mediated import mediated_parents
 from nova_clone.compute.hypervisor.libvirt.pci import pci_devices
 from nova_clone.compute.hypervisor.libvirt.settings import LibvirtSettings
 from nova_clone.compute.hypervisor.libvirt.storage import files
@@ -28,7 +29,7 @@ from nova_clone.compute.hypervisor.libvirt.xml.request import HostFacts
 from nova_clone.domain.errors import Invalid
 from nova_clone.domain.hardware import Hardware
 from nova_clone.domain.host import HostResources
-from nova_clone.domain.pci.device import PciPool, pools
+from nova_clone.domain.pci.device import pools
 from nova_clone.domain.resources import DISK_GB, MEMORY_MB, PCPU, VCPU, Inventory
 from nova_clone.domain.topology.host import HostTopology
 
@@ -160,6 +161,7 @@ def resources(
 ) -> HostResources:
     """Return what the host has now."""
     info = connection.call(lambda libvirtd: libvirtd.getInfo())
+    devices = _devices(connection, settings)
     space = os.statvfs(settings.instances_path)
     local = space.f_blocks * space.f_frsize // _GIB
     free = space.f_bavail * space.f_frsize
@@ -177,7 +179,10 @@ def resources(
         supported=_supported(probed),
         disk_available_least=(free - disks.promised()) // _GIB,
         uptime=_uptime(),
-        hardware=Hardware(topology=probed.topology, pci=_devices(connection, settings)),
+        hardware=Hardware(
+            topology=probed.topology, pci=pools(pci_devices(devices), settings.device_specs)
+        ),
+        mediated=mediated_parents(devices) if settings.splits_devices else (),
     )
 
 
@@ -194,18 +199,31 @@ def _processors(settings: LibvirtSettings, probed: Probed, *, there: int) -> dic
     return {VCPU: probed.topology.shared_cpus, PCPU: probed.topology.dedicated_cpus}
 
 
-def _devices(connection: Connection, settings: LibvirtSettings) -> tuple[PciPool, ...]:
-    if not settings.device_specs:
+def _devices(connection: Connection, settings: LibvirtSettings) -> tuple[str, ...]:
+    """Return what libvirt says of each device, when servers may have any."""
+    if not settings.device_specs and not settings.splits_devices:
         return ()
     kinds = (
         libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_PCI_DEV
         | libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_NET
+        | libvirt.VIR_CONNECT_LIST_NODE_DEVICES_CAP_MDEV
     )
-    documents = connection.call(
-        lambda libvirtd: [device.XMLDesc(0) for device in libvirtd.listAllDevices(kinds)],
-        timeout=settings.long_timeout,
-    )
-    return pools(pci_devices(documents), settings.device_specs)
+
+    def ask(libvirtd: Any) -> tuple[str, ...]:
+        found = (_description(device) for device in libvirtd.listAllDevices(kinds))
+        return tuple(text for text in found if text is not None)
+
+    return connection.call(ask, timeout=settings.long_timeout)
+
+
+def _description(device: Any) -> str | None:
+    try:
+        return str(device.XMLDesc(0))
+    except libvirt.libvirtError as error:
+        # Devices come and go while they are listed.
+        if error.get_error_code() == libvirt.VIR_ERR_NO_NODE_DEVICE:
+            return None
+        raise
 
 
 def _inventories(processors: dict[str, int], *, memory: int, local: int) -> Mapping[str, Inventory]:

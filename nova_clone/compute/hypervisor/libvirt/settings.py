@@ -74,7 +74,8 @@ class LibvirtSettings:
 
     ``machine_types`` maps architectures to machine types. ``call_timeout`` bounds short
     calls of libvirt and ``long_timeout`` those that start and end guests, in seconds.
-    ``division`` and ``device_specs`` say what of the host servers may have for their own.
+    ``division`` and ``device_specs`` say what of the host servers may have for their own,
+    ``splits_devices`` that mediated devices are among it.
     """
 
     host: str
@@ -91,6 +92,7 @@ class LibvirtSettings:
     vnc: VncSettings = dataclasses.field(default_factory=VncSettings)
     division: Division = dataclasses.field(default_factory=Division)
     device_specs: tuple[DeviceSpec, ...] = ()
+    splits_devices: bool = False
     call_timeout: float = 60.0
     long_timeout: float = 300.0
 
@@ -126,6 +128,7 @@ class LibvirtSettings:
             ),
             division=_division(conf),
             device_specs=parse_device_specs(conf.pci.device_spec),
+            splits_devices=bool(settings.inventory.mediated),
         )
 
 

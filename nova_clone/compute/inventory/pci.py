@@ -1,0 +1,103 @@
+"""PCI devices as resource providers: one for each device that is no part of another.
+
+Source: the administrator guide on PCI passthrough, "PCI tracking in Placement".
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable, Sequence
+
+from nova_clone.compute.inventory.names import class_name, trait_name
+from nova_clone.domain.errors import Invalid
+from nova_clone.domain.host import Component
+from nova_clone.domain.pci.device import DeviceSpec, PciPool
+from nova_clone.domain.resources import Inventory
+
+MANAGED = "COMPUTE_MANAGED_PCI_DEVICE"
+_YES = frozenset({"1", "t", "true", "on", "y", "yes"})
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class PciSettings:
+    """Which devices are for servers, and whether Placement is told of them."""
+
+    specs: tuple[DeviceSpec, ...] = ()
+    report: bool = False
+
+    def __post_init__(self) -> None:
+        if self.report and any(spec.devname is not None for spec in self.specs):
+            raise Invalid(
+                "[pci] device_spec must not name devices by devname when [pci] "
+                "report_in_placement is set."
+            )
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Offer:
+    """What devices that are alike count as."""
+
+    pool: PciPool
+    resource_class: str
+    traits: frozenset[str]
+
+
+def components(
+    offered: Iterable[PciPool], settings: PciSettings, *, hostname: str
+) -> tuple[Component, ...]:
+    """Return what Placement is told of the devices that are for servers.
+
+    Virtual functions count at their physical function. Devices of networks are left out: no
+    request for them comes by way of Placement. Raises Invalid where the entries do not go
+    together.
+    """
+    if not settings.report:
+        return ()
+    groups: dict[str, list[_Offer]] = {}
+    for pool in offered:
+        if "physical_network" in pool.tags or _flag(pool, "remote_managed"):
+            continue
+        offer = _offer(pool)
+        for owner in (pool.parent,) if pool.parent else pool.addresses:
+            groups.setdefault(owner, []).append(offer)
+    return tuple(
+        _component(f"{hostname}_{address}", offers) for address, offers in sorted(groups.items())
+    )
+
+
+def _flag(pool: PciPool, name: str) -> bool:
+    return pool.tags.get(name, "").lower() in _YES
+
+
+def _offer(pool: PciPool) -> _Offer:
+    name = pool.tags.get("resource_class") or f"pci_{pool.vendor_id}_{pool.product_id}"
+    said = [each for each in pool.tags.get("traits", "").split(",") if each.strip()]
+    traits = {MANAGED, *map(trait_name, said)}
+    if _flag(pool, "live_migratable"):
+        traits.add("HW_PCI_LIVE_MIGRATABLE")
+    if _flag(pool, "one_time_use"):
+        traits.add("HW_PCI_ONE_TIME_USE")
+    return _Offer(pool=pool, resource_class=class_name(name), traits=frozenset(traits))
+
+
+def _component(name: str, offers: Sequence[_Offer]) -> Component:
+    classes = sorted({offer.resource_class for offer in offers})
+    traits = sorted({", ".join(sorted(offer.traits)) for offer in offers})
+    if len({offer.pool.device_type for offer in offers}) > 1:
+        raise _mixed(offers, "offers both a physical function and virtual functions of it")
+    if len(classes) > 1:
+        raise _mixed(offers, f"gives {' and '.join(classes)} to functions of one device")
+    if len(traits) > 1:
+        raise _mixed(offers, f"gives [{'] and ['.join(traits)}] to functions of one device")
+    # Pools of whole devices gather many of them, but this component is one.
+    total = sum(len(offer.pool.addresses) if offer.pool.parent else 1 for offer in offers)
+    return Component(
+        name=name,
+        inventories={classes[0]: Inventory(total=total, max_unit=total)},
+        traits=tuple(sorted(offers[0].traits)),
+    )
+
+
+def _mixed(offers: Sequence[_Offer], what: str) -> Invalid:
+    addresses = sorted({address for offer in offers for address in offer.pool.addresses})
+    return Invalid(f"[pci] device_spec {what}: {', '.join(addresses)}.")
