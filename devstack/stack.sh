@@ -162,7 +162,7 @@ boot_first_server() {
 }
 
 console_shows_login() {
-    openstack console log show "$FIRST" | grep -q 'login:'
+    openstack console log show "$FIRST" | grep 'login:' >/dev/null
 }
 
 ssh_answers() {

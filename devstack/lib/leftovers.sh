@@ -4,12 +4,17 @@
 # The network service's firewall; one machine has one such service that wires.
 TABLES=(nova_ports nova_tracking)
 
+# Like grep -qF, but reads to the end: what writes to it must not die of a closed pipe, which pipefail would count.
+holds() {
+    grep -F -- "$1" >/dev/null
+}
+
 # Prints the domains whose files lie in the stack's folder.
 stack_domains() {
     local domain
     command -v virsh >/dev/null && timeout 10 virsh -q -c qemu:///system uri >/dev/null 2>&1 || return 0
     for domain in $(virsh -q -c qemu:///system list --all --uuid); do
-        virsh -q -c qemu:///system dumpxml "$domain" 2>/dev/null | grep -qF "$STATE/" && echo "$domain"
+        virsh -q -c qemu:///system dumpxml "$domain" 2>/dev/null | holds "$STATE/" && echo "$domain"
     done
     return 0
 }
@@ -46,6 +51,7 @@ stack_tables() {
 destroy_guests() {
     local domain
     for domain in $(stack_domains); do
+        # One that is off already cannot be destroyed.
         virsh -q -c qemu:///system destroy "$domain" >/dev/null 2>&1 || true
         virsh -q -c qemu:///system undefine --nvram --managed-save "$domain" >/dev/null 2>&1 || true
         note "guest $domain"
@@ -88,7 +94,7 @@ stack_processes() {
         pid=${path#/proc/}
         pid=${pid%/cmdline}
         case $pid in "$$" | "$BASHPID") continue ;; esac
-        tr '\0' ' ' <"$path" 2>/dev/null | grep -qF "$STACK_DATA/" && echo "$pid"
+        tr '\0' ' ' <"$path" 2>/dev/null | holds "$STACK_DATA/" && echo "$pid"
     done
     return 0
 }
