@@ -62,7 +62,7 @@ def _records(work: UnitOfWork) -> Records:
         if not page.more:
             break
         marker = page.servers[-1].id
-    providers = {provider.id: provider for provider in work.placement.changes(0).providers}
+    providers = _providers(work)
     held: dict[str, Allocation] = {}
     for provider_id in providers:
         query = AllocationQuery(provider_id=provider_id)
@@ -75,6 +75,15 @@ def _records(work: UnitOfWork) -> Records:
         allocations=whole.allocations if held else (),
         nodes=inspection.node_ids(work),
     )
+
+
+def _providers(work: UnitOfWork) -> dict[str, Provider]:
+    page = work.placement.changes(0)
+    found = list(page.providers)
+    while page.more is not None:
+        page = work.placement.changes(page.sequence, page.more)
+        found += page.providers
+    return {provider.id: provider for provider in found}
 
 
 def differences(records: Records, findings: Findings) -> list[str]:

@@ -43,8 +43,8 @@ class Attempt:
 class Decision:
     """One decision: what the scheduler saw, and what became of it.
 
-    ``lost`` are hosts, better than ``host``, whose resources others took first;
-    ``lost_count`` counts them all. ``attempts`` are the last of the ``attempt_count`` before.
+    ``lost`` are hosts, better than ``host``, that could not be claimed; ``lost_count`` counts
+    them all. ``attempts`` are the last of the ``attempt_count`` before.
     """
 
     outcome: Outcome
@@ -60,13 +60,17 @@ class Decision:
 def placed(
     explanation: Explanation, hosts: Sequence[str], taken: int, failures: Sequence[Any] = ()
 ) -> Decision:
-    """Return the decision for ``hosts[taken]``, after the claims on those before it were lost."""
+    """Return the decision for ``hosts[taken]``, after those before it could not be claimed.
+
+    A host may be in `hosts` several times, once for each way to place the server on it.
+    """
+    lost = tuple(host for host in dict.fromkeys(hosts[:taken]) if host != hosts[taken])
     return Decision(
         outcome=Outcome.PLACED,
         explanation=explanation,
         host=hosts[taken],
-        lost=tuple(hosts[: min(taken, _MAX_LOST)]),
-        lost_count=taken,
+        lost=lost[:_MAX_LOST],
+        lost_count=len(lost),
         **_attempts(failures),
     )
 
@@ -172,7 +176,7 @@ def lines(decision: Decision) -> Iterator[str]:
     if decision.explanation is not None:
         yield from explained(decision.explanation)
     if decision.lost_count:
-        yield f"Others took the resources of {_named(decision.lost_count, decision.lost)} first."
+        yield f"Could not be claimed any more: {_named(decision.lost_count, decision.lost)}"
     if decision.attempt_count:
         yield f"Attempts before: {decision.attempt_count}"
     for attempt in decision.attempts:

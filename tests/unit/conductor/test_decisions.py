@@ -43,7 +43,7 @@ def test_a_placed_server_tells_everything() -> None:
         "ComputeFilter removed 2 host(s): one, two",
         "Weights: three 1.5, four 0.5",
         "It took 12.5 ms, 8.25 ms of them in Placement.",
-        "Others took the resources of 1 host(s): three first.",
+        "Could not be claimed any more: 1 host(s): three",
         "Attempts before: 1",
         "  build on five: no disk",
     ]
@@ -68,6 +68,11 @@ def test_failures_are_told_apart(error: NovaError, outcome: str) -> None:
     assert decision.outcome is Outcome[outcome]
     assert decision.attempts == ()
     assert told(decision).startswith(f"Not placed, {decision.outcome.value}: {error.message}")
+
+
+def test_each_host_is_lost_once() -> None:
+    decision = decisions.placed(SEEN, ["a", "a", "b", "c", "b", "d"], 4)
+    assert (decision.host, decision.lost, decision.lost_count) == ("b", ("a", "c"), 2)
 
 
 def test_claims_that_were_lost_to_the_end() -> None:
