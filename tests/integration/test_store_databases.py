@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,10 +13,11 @@ import pytest
 import sqlalchemy as sa
 
 from nova_clone.conductor.store.session import TableSet
+from nova_clone.conductor.store.tables import placement
 from nova_clone.conductor.store.unit_of_work import Store
 from nova_clone.workflow.journal import Lease
 from tests.unit.conductor.store.databases import MakeStore, empty, settings, sync
-from tests.unit.conductor.store.records import a_keypair
+from tests.unit.conductor.store.records import a_claim, a_keypair
 from tests.unit.conductor.store.test_claims import TestClaims, TestGroupClaims  # noqa: F401
 from tests.unit.conductor.store.test_hosts import (  # noqa: F401 - run here again
     TestAggregates,
@@ -38,6 +40,10 @@ from tests.unit.conductor.store.test_placement import (  # noqa: F401
     TestChanges,
     TestInventories,
     TestProviders,
+)
+from tests.unit.conductor.store.test_placement_following import (  # noqa: F401
+    TestFollowing,
+    make,
 )
 from tests.unit.conductor.store.test_server_groups import TestServerGroups  # noqa: F401
 from tests.unit.conductor.store.test_servers import (  # noqa: F401
@@ -177,3 +183,51 @@ def test_conductors_share_the_work_that_is_due(store: Store, make_store: MakeSto
     assert len(taken) == len(set(taken))
     left = store.journal.lease_due(Lease(owner="e", seconds=60.0), limit=99)
     assert {*taken, *left} == {row.id for row in rows}
+
+
+_WAITING = {
+    "mysql": "SELECT count(*) FROM information_schema.innodb_trx"
+    " JOIN information_schema.processlist ON trx_mysql_thread_id = id"
+    " WHERE trx_state = 'LOCK WAIT' AND db = DATABASE()",
+    "postgresql": "SELECT count(*) FROM pg_stat_activity"
+    " WHERE wait_event_type = 'Lock' AND datname = current_database()",
+}
+
+
+def wait_for_a_lock(store: Store) -> None:
+    """Return as soon as a transaction waits for another one."""
+    engine = store.database(TableSet.PLACEMENT).engine
+    query = sa.text(_WAITING[engine.dialect.name])
+    for _ in range(300):
+        with engine.connect() as connection:
+            if connection.execute(query).scalar_one():
+                return
+        # MariaDB looks anew only when nobody has asked for a tenth of a second.
+        threading.Event().wait(0.15)
+    raise AssertionError("Nobody waits.")
+
+
+def test_changes_are_numbered_in_the_order_of_their_commits(
+    store: Store, make_store: MakeStore
+) -> None:
+    """Nobody can commit with a higher number while a lower one is still to come."""
+    first, second = make(store, "first"), make(store, "second")
+    start = store.read(lambda work: work.placement.changes(0)).sequence
+    other, reader = make_store(), make_store()
+
+    def overtake() -> None:
+        other.run(lambda work: work.placement.claim(a_claim(second.id)))
+
+    def seen() -> list[str]:
+        found = reader.read(lambda work: work.placement.changes(start))
+        return sorted(provider.id for provider in found.providers)
+
+    with ThreadPoolExecutor(1) as pool:
+        with store.begin() as work:
+            work.placement.claim(a_claim(first.id))
+            work.sequence(TableSet.PLACEMENT, placement.sequences, "providers").flush()
+            overtaking = pool.submit(overtake)
+            wait_for_a_lock(reader)
+            assert seen() == []
+        overtaking.result(timeout=60)
+    assert seen() == sorted((first.id, second.id))
