@@ -63,13 +63,16 @@ class SchedulerService:
             if overlay and len(found.choices) < len(request.server_ids):
                 # What others chose, they may not come to claim; the claim itself is exact.
                 found = self._choose(request, offer, views, {})
+            complete = len(found.choices) == len(request.server_ids)
+            for choices in found.choices if complete else ():
+                self._pending.note(views[choices[0].provider_id], choices[0])
         explanation = dataclasses.replace(
             found.explanation,
             asked=query.limit,
             milliseconds=_milliseconds(started, time.monotonic()),
             placement_milliseconds=_milliseconds(started, offered),
         )
-        if len(found.choices) < len(request.server_ids):
+        if not complete:
             raise NoValidHost(explanation=dataclasses.asdict(explanation))
         return dataclasses.replace(found, explanation=explanation)
 
@@ -98,7 +101,6 @@ class SchedulerService:
             choices = choosing.choose()
             if not choices:
                 return Selection(choices=tuple(found), explanation=choosing.explanation())
-            self._pending.note(views[choices[0].provider_id], choices[0])
             found.append(choices)
         return Selection(choices=tuple(found), explanation=explanation)
 

@@ -270,6 +270,42 @@ class TestWideTrees:
         assert own(choosing.explanation()) == 2
 
 
+@st.composite
+def wide(draw: st.DrawFn) -> tuple[list[HostView], list[tuple[HostView, str]], dict[str, int]]:
+    """Hosts, their ways to a device on one of a few providers, and how many each has left."""
+    views = [
+        host(f"h{number}", vcpus=(room, 0))
+        for number, room in enumerate(draw(st.lists(st.integers(1, 4), min_size=1, max_size=4)))
+    ]
+    left = {f"card-{number}": draw(st.integers(1, 3)) for number in range(5)}
+    pairs = st.tuples(st.integers(0, len(views) - 1), st.sampled_from(sorted(left)))
+    drawn = draw(st.lists(pairs, min_size=1, unique=True))
+    ways = [(views[number], place) for number, place in drawn]
+    return views, ways, left
+
+
+@given(wide(), st.sampled_from((None, "soft-anti-affinity")))
+def test_ways_are_used_as_long_as_they_fit_and_no_longer(
+    cloud: tuple[list[HostView], list[tuple[HostView, str]], dict[str, int]], policy: str | None
+) -> None:
+    views, ways, left = cloud
+    offered = [view for view in views if any(view is owner for owner, _place in ways)]
+    group = None if policy is None else GroupPlacement(policy=policy)
+    choosing = a_choosing(offered, request(group=group), offer=beside(ways, left))
+
+    taken: Counter[str] = Counter()
+    while choices := choosing.choose():
+        for place in choices[0].allocation:
+            taken[place] += 1
+
+    assert all(taken[place] <= count for place, count in left.items())
+    assert all(taken[view.summary.id] <= view.free_vcpus for view in offered)
+    for view, place in ways:
+        assert taken[place] == left[place] or taken[view.summary.id] == view.free_vcpus
+    told = choosing.explanation()
+    assert (told.fitting, own(told)) == (0, len(offered))
+
+
 def hosts_of(found: Sequence[str | None]) -> list[str]:
     return [name for name in found if name and name != "h3"]
 

@@ -87,6 +87,7 @@ def test_servers_of_one_request_find_room_or_nobody_goes() -> None:
     with pytest.raises(NoValidHost) as refused:
         select(scheduler, 4)
 
+    assert len(set(best(select(scheduler, 3)))) == 2
     told = refused.value.details["explanation"]
     assert (told["candidates"], told["fitting"]) == (2, 0)
     assert told["removals"][0]["reason"] == "taken by servers of the same request"
