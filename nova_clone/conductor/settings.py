@@ -20,6 +20,7 @@ OPTIONS = (
     "glance",
     "keystone_authtoken",
     "neutron",
+    "pci",
     "placement_database",
     "quota",
     "scheduler",
@@ -46,6 +47,7 @@ class ConductorSettings:
     default_zone: str = "nova"
     default_schedule_zone: str | None = None
     routed_networks: bool = False
+    pci_aliases: tuple[str, ...] = ()
     unique_name_scope: str = ""
     force_config_drive: bool = False
     shutdown_timeout: float = 60.0

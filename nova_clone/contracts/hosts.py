@@ -17,6 +17,7 @@ from nova_clone.domain.port import Vif
 from nova_clone.domain.resources import Inventory
 from nova_clone.domain.server.server import Server, ServerBrief
 from nova_clone.domain.server.status import PowerState, TaskState
+from nova_clone.domain.topology.host import CellUse
 from nova_clone.rpc.contract import call, cast
 
 
@@ -125,6 +126,7 @@ class HostRecord:
     """One compute host as filters and weighers see it, apart from Placement's numbers.
 
     ``cpu`` is a key of the feed's ``cpus``, ``hardware`` one of its ``hardware``.
+    ``numa_used`` and ``pci_used`` are what servers have of them.
     """
 
     host: str
@@ -142,6 +144,8 @@ class HostRecord:
     metrics: Mapping[str, float] = dataclasses.field(default_factory=dict)
     cell: str | None = None
     hardware: str = ""
+    numa_used: tuple[CellUse, ...] = ()
+    pci_used: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

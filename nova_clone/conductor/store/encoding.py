@@ -10,6 +10,7 @@ import msgspec
 from nova_clone.domain.block_device import BlockDevice
 from nova_clone.domain.flavor import Flavor
 from nova_clone.domain.hardware import Hardware
+from nova_clone.domain.placing import Placing
 from nova_clone.domain.port import Vif
 from nova_clone.domain.server.server import Fault
 
@@ -29,6 +30,7 @@ ANYTHING = msgspec.json.Decoder(dict[str, Any])
 VIFS = msgspec.json.Decoder(tuple[Vif, ...])
 FAULT = msgspec.json.Decoder(Fault)
 HARDWARE = msgspec.json.Decoder(Hardware)
+PLACINGS = msgspec.json.Decoder(dict[str, Placing])
 BLOCK_DEVICE = msgspec.json.Decoder(BlockDevice)
 
 _FLAVOR = msgspec.json.Decoder(Flavor)

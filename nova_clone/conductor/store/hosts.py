@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from nova_clone.conductor.store.aggregates import AggregateRepository
 from nova_clone.conductor.store.compute_nodes import ComputeNodeRecords
 from nova_clone.conductor.store.encoding import ANYTHING, HARDWARE, TRIPLES
+from nova_clone.conductor.store.placings import used
 from nova_clone.conductor.store.sequence import HORIZON
 from nova_clone.conductor.store.services import N, S
 from nova_clone.conductor.store.session import Session, TableSet
@@ -36,6 +37,7 @@ _NODE = (
     N.host_ip,
     N.cpu_info,
     N.hardware,
+    N.placings,
 )
 
 
@@ -98,6 +100,7 @@ class HostRepository(ComputeNodeRecords):
         )
 
     def _host(self, row: Any, service: Any | None, aggregates: tuple[int, ...]) -> HostRecord:
+        numa_used, pci_used = used(row.placings)
         return HostRecord(
             host=row.host,
             node=row.hypervisor_hostname,
@@ -112,6 +115,8 @@ class HostRepository(ComputeNodeRecords):
             host_ip=row.host_ip,
             cpu=_key(row.cpu_info),
             hardware="" if row.hardware is None else _key(row.hardware),
+            numa_used=numa_used,
+            pci_used=pci_used,
         )
 
     def _service_rows(self, hosts: Collection[str]) -> dict[str, Any]:

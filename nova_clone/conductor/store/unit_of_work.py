@@ -20,6 +20,7 @@ from nova_clone.conductor.store.hosts import HostRepository
 from nova_clone.conductor.store.journal import SqlJournal
 from nova_clone.conductor.store.keypairs import KeypairRepository
 from nova_clone.conductor.store.placement.repository import PlacementRepository
+from nova_clone.conductor.store.placings import PlacingRepository
 from nova_clone.conductor.store.quotas import QuotaRepository
 from nova_clone.conductor.store.request_specs import RequestSpecRepository
 from nova_clone.conductor.store.server_groups import ServerGroupRepository
@@ -89,6 +90,11 @@ class UnitOfWork(Session):
     def placement(self) -> PlacementRepository:
         """Resource providers, inventories, allocations."""
         return PlacementRepository(self)
+
+    @functools.cached_property
+    def placings(self) -> PlacingRepository:
+        """Places of servers on the cells and devices of compute nodes."""
+        return PlacingRepository(self)
 
     @functools.cached_property
     def cells(self) -> CellRepository:

@@ -10,7 +10,7 @@ from nova_clone.conductor.store.placement.claims import Claim
 from nova_clone.conductor.store.unit_of_work import UnitOfWork
 from nova_clone.conductor.workflows import events, successors
 from nova_clone.conductor.workflows.choosing import Chosen, hosts_for
-from nova_clone.conductor.workflows.grouping import present_group
+from nova_clone.conductor.workflows.placing import claim_place
 from nova_clone.conductor.workflows.tickets import (
     Answer,
     environment,
@@ -79,7 +79,7 @@ def claim(ctx: StepContext) -> Result:
     params: BuildParams = ctx.params
 
     def apply(work: UnitOfWork) -> None:
-        taken = _claim_first(work, ctx.subject, chosen.choices, params.spec)
+        taken = _claim_first(work, ctx, chosen.choices, params.spec)
         choice = chosen.choices[taken]
         hosts = [other.host for other in chosen.choices]
         decision = decisions.placed(chosen.explanation, hosts, taken, ctx.failures)
@@ -99,13 +99,13 @@ def claim(ctx: StepContext) -> Result:
 
 
 def _claim_first(
-    work: UnitOfWork, server_id: str, choices: tuple[HostChoice, ...], spec: RequestSpec
+    work: UnitOfWork, ctx: StepContext, choices: tuple[HostChoice, ...], spec: RequestSpec
 ) -> int:
     claims = [
         Claim(
             host=choice.host,
             allocation=Allocation(
-                consumer_id=server_id,
+                consumer_id=ctx.subject,
                 resources=choice.allocation,
                 project_id=spec.project_id,
                 user_id=spec.user_id,
@@ -115,7 +115,7 @@ def _claim_first(
         for choice in choices
     ]
     try:
-        return work.placement.claim_first(claims, group=present_group(work, spec))
+        return claim_place(work, ctx, spec, choices, claims)
     except Conflict as error:
         raise TryElsewhere("Other requests took the resources first", lost=len(choices)) from error
 
@@ -126,6 +126,7 @@ def release(ctx: StepContext) -> Result:
         return None
 
     def apply(work: UnitOfWork) -> None:
+        work.placings.forget(ctx.subject)
         work.placement.release(ctx.subject)
         work.servers.update(ctx.subject, {"host": None, "node": None, "launched_on": None})
         work.servers.transition(

@@ -65,6 +65,7 @@ def finish(ctx: StepContext) -> Result:
 
     def apply(work: UnitOfWork) -> None:
         work.server_groups.leave(ctx.subject)
+        work.placings.forget(ctx.subject)
         work.placement.release(ctx.subject)
         work.servers.mark_deleted(ctx.subject)
         events.record(work, ctx, EVENT)

@@ -19,12 +19,14 @@ def aliases(texts: tuple[str, ...]) -> dict[str, PciAlias]:
 
 
 def space(view: HostView) -> Space:
-    """Return the host's cells and devices."""
+    """Return the host's cells and devices, with what servers have of them."""
     told = view.hardware
     return Space(
         topology=told.topology,
+        used=view.record.numa_used,
         limits=Limits() if told.topology is None else _limits(view, told.topology),
         pci=told.pci,
+        pci_used=frozenset(view.record.pci_used),
     )
 
 

@@ -159,6 +159,8 @@ compute_nodes = sa.Table(
     sa.Column("cpu_info", document_type(), nullable=False),
     sa.Column("supported", document_type(), nullable=False),
     sa.Column("hardware", document_type()),
+    #: The placings of servers, by their ids.
+    sa.Column("placings", document_type()),
     sa.Column("disk_available_least", sa.Integer),
     sa.Column("uptime", document_type()),
     sa.Column("failed_builds", sa.Integer, nullable=False),

@@ -1,0 +1,117 @@
+"""Which cells, processors, pages and devices of a compute node its servers have.
+
+They are kept in the node's own row: one lock guards all that a node can give away, and
+whoever reads the row has all of it.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import sqlalchemy as sa
+
+from nova_clone.conductor.store.encoding import HARDWARE, PLACINGS, dump
+from nova_clone.conductor.store.services import N
+from nova_clone.conductor.store.session import Session, TableSet
+from nova_clone.conductor.store.tables import cell, placement
+from nova_clone.domain.hardware import NOTHING_TOLD
+from nova_clone.domain.placing import Needs, Placing, Space, place, taken_devices
+from nova_clone.domain.resources import MEMORY_MB, VCPU
+from nova_clone.domain.topology.fit import Limits, Misfit
+from nova_clone.domain.topology.host import CellUse, usage
+
+V = cell.servers.c
+_COLUMNS = (N.id, N.hardware, N.placings)
+
+
+class PlacingRepository:
+    """Places of servers on the compute nodes of the cell."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def take(self, node_id: str, server_id: str, needs: Needs, *, wait: bool) -> Placing | Misfit:
+        """Give a server a place on a node, instead of one that it has there already.
+
+        The node's row stays locked until the end. With `wait` false a node whose row
+        somebody else holds has no place. A node that tells of no cells gives none, and
+        takes servers that ask for cells all the same, as it does with any other.
+        """
+        row = self._row(node_id, wait=wait)
+        if row is None:
+            return Misfit("it is busy or gone")
+        others = _placings(row)
+        others.pop(server_id, None)
+        hardware = NOTHING_TOLD if row.hardware is None else HARDWARE.decode(row.hardware)
+        if hardware.topology is None:
+            needs = dataclasses.replace(needs, topology=None)
+        fits = [each.topology for each in others.values() if each.topology is not None]
+        space = Space(
+            topology=hardware.topology,
+            used=usage(fits),
+            limits=self._limits(node_id),
+            pci=hardware.pci,
+            pci_used=frozenset(taken_devices(others.values())),
+        )
+        found = place(space, needs)
+        if isinstance(found, Placing):
+            self._write(node_id, {**others, server_id: found})
+        return found
+
+    def leave(self, node_id: str, server_id: str) -> None:
+        """Give a server's place on a node back, if it has one."""
+        known = self._session.cell_db.execute(sa.select(N.placings).where(N.id == node_id)).scalar()
+        if known is None or server_id not in known:
+            return
+        row = self._row(node_id, wait=True)
+        left = {} if row is None else _placings(row)
+        if left.pop(server_id, None) is not None:
+            self._write(node_id, left)
+
+    def forget(self, server_id: str) -> None:
+        """Give a server's place back, wherever its record says that the server is."""
+        query = (
+            sa.select(N.id)
+            .join_from(cell.servers, cell.compute_nodes, N.host == V.host)
+            .where(V.id == server_id, N.placings.is_not(None))
+        )
+        for node_id in self._session.cell_db.execute(query).scalars().all():
+            self.leave(node_id, server_id)
+
+    def of(self, node_id: str, server_id: str) -> Placing | None:
+        """Return the place that a server has on a node."""
+        query = sa.select(*_COLUMNS).where(N.id == node_id)
+        row = self._session.cell_db.execute(query).first()
+        return None if row is None else _placings(row).get(server_id)
+
+    def _row(self, node_id: str, *, wait: bool) -> Any | None:
+        locked = sa.select(*_COLUMNS).where(N.id == node_id).with_for_update(skip_locked=not wait)
+        return self._session.cell_db.execute(locked).first()
+
+    def _write(self, node_id: str, placings: dict[str, Placing]) -> None:
+        self._session.cell_db.execute(
+            sa.update(cell.compute_nodes)
+            .where(N.id == node_id)
+            .values(placings=dump(placings) if placings else None)
+        )
+        self._session.sequence(TableSet.CELL, cell.sequences, "hosts").touch(N.id, node_id)
+
+    def _limits(self, node_id: str) -> Limits:
+        table = placement.inventories.c
+        query = sa.select(table.resource_class, table.allocation_ratio).where(
+            table.provider_id == node_id, table.resource_class.in_((VCPU, MEMORY_MB))
+        )
+        ratios = dict(self._session.placement_db.execute(query).all())
+        return Limits(cpu=max(ratios.get(VCPU, 1.0), 1.0), ram=max(ratios.get(MEMORY_MB, 1.0), 1.0))
+
+
+def _placings(row: Any) -> dict[str, Placing]:
+    return {} if row.placings is None else PLACINGS.decode(row.placings)
+
+
+def used(text: str | None) -> tuple[tuple[CellUse, ...], tuple[str, ...]]:
+    """Return what is taken of a node's cells and devices, from what its row keeps."""
+    placings = {} if text is None else PLACINGS.decode(text)
+    fits = [each.topology for each in placings.values() if each.topology is not None]
+    return usage(fits), taken_devices(placings.values())

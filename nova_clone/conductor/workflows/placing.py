@@ -1,0 +1,67 @@
+"""Cells, processors and devices of hosts, taken together with the resources."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+
+from nova_clone.conductor.store.placement.claims import Claim
+from nova_clone.conductor.store.unit_of_work import UnitOfWork
+from nova_clone.conductor.workflows.grouping import present_group
+from nova_clone.conductor.workflows.tickets import environment
+from nova_clone.contracts.scheduler import HostChoice
+from nova_clone.domain.errors import Conflict, TryElsewhere
+from nova_clone.domain.pci.request import PciAlias, parse_aliases
+from nova_clone.domain.placing import needs_of
+from nova_clone.domain.request_spec import RequestSpec
+from nova_clone.domain.topology.fit import Misfit
+from nova_clone.workflow.step import StepContext
+
+#: Of so many hosts the reason is told.
+SAMPLE = 5
+
+
+def claim_place(
+    work: UnitOfWork,
+    ctx: StepContext,
+    spec: RequestSpec,
+    choices: Sequence[HostChoice],
+    claims: Sequence[Claim],
+) -> int:
+    """Claim the first choice with room for the server and return its position.
+
+    A server that asks for certain cells or devices is given them here, under the lock of the
+    host's row: two servers never get the same processor. Raises `Conflict` when the resources
+    are gone everywhere, `TryElsewhere` when cells and devices are.
+    """
+    group = present_group(work, spec)
+    aliases = _aliases(environment(ctx).settings.pci_aliases)
+    needs = needs_of(spec.flavor, spec.image_properties, aliases)
+    if not needs:
+        return work.placement.claim_first(claims, group=group)
+    misfits: dict[str, str] = {}
+    for position, choice in enumerate(choices):
+        # Whoever holds a host's row waits for no other: others may hold theirs the other way.
+        first = position == 0
+        found = work.placings.take(choice.provider_id, ctx.subject, needs, wait=first)
+        if isinstance(found, Misfit):
+            misfits[choice.host] = found.reason
+            continue
+        try:
+            work.placement.claim_first([claims[position]], group=group)
+        except Conflict as error:
+            misfits[choice.host] = error.message
+            work.placings.leave(choice.provider_id, ctx.subject)
+            continue
+        return position
+    sample = dict(list(misfits.items())[:SAMPLE])
+    raise TryElsewhere(
+        "No host has room for the server's NUMA cells and PCI devices",
+        lost=len(choices),
+        misfits=sample,
+    )
+
+
+@functools.lru_cache(maxsize=4)
+def _aliases(texts: tuple[str, ...]) -> Mapping[str, PciAlias]:
+    return parse_aliases(texts)
