@@ -8,10 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from nova_clone.contracts.flavors import CreateFlavor
 from nova_clone.contracts.placement_store import ChangesSince
 from nova_clone.contracts.servers import CreateServers, ServerRef
+from nova_clone.domain.errors import Invalid
 from nova_clone.domain.hardware import Hardware
 from nova_clone.domain.pci.device import PciPool
 from nova_clone.domain.port import NetworkMode, RequestedNetworks
@@ -111,6 +113,17 @@ def test_claims_keep_order_without_any_filter(tmp_path: Path) -> None:
         servers = [server for _each in range(4) for server in create(cloud, "pinned", 2)]
         assert fates(cloud, servers) == {VmState.ACTIVE: ROOM}
         assert taken(cloud) == [("4-7", "12-15"), ("4-7", "12-15")]
+
+
+def test_impossible_hardware_is_refused_at_once(tmp_path: Path) -> None:
+    with a_cloud_with_cells(tmp_path, FILTERS) as cloud:
+        for number, specs in enumerate(
+            ({"hw:numa_nodes": "3"}, {"pci_passthrough:alias": "fpga:1"}, {"hw:cpu_cores": "5"})
+        ):
+            flavor = a_flavor(id=f"f{number}", name=f"f{number}", vcpus=2, extra_specs=specs)
+            cloud.conductor.create_flavor(an_admin(), CreateFlavor(flavor=flavor))
+            with pytest.raises(Invalid):
+                create(cloud, flavor.id, 1)
 
 
 def test_devices_come_with_processors_near_by(tmp_path: Path) -> None:

@@ -9,12 +9,14 @@ from nova_clone.conductor.environment import Environment
 from nova_clone.conductor.handlers import hostnames, limits, server_groups, stories
 from nova_clone.conductor.store.unit_of_work import UnitOfWork
 from nova_clone.conductor.workflows.build_server import RULE, BuildParams
+from nova_clone.conductor.workflows.placing import needs_in
 from nova_clone.contracts.servers import CreatedServers, CreateServers
 from nova_clone.domain.errors import Conflict, Forbidden, Invalid, NotFound
 from nova_clone.domain.flavor import Flavor
 from nova_clone.domain.identity import RequestContext, WorkflowId, new_uuid
 from nova_clone.domain.image import Image
 from nova_clone.domain.keypair import Keypair
+from nova_clone.domain.placing import check_hardware
 from nova_clone.domain.port import RequestedNetworks
 from nova_clone.domain.request_spec import RequestSpec
 from nova_clone.domain.server.server import Server, ServerBrief
@@ -67,6 +69,7 @@ def create_servers(
             group=server_groups.wanted(work, context, request, lock=True),
         )
         _check_fits(resolved)
+        _check_hardware(env, resolved)
         return _record(env, work, workflow, context, resolved, count)
 
     created, wake = env.store.run(write)
@@ -168,6 +171,12 @@ def _check_fits(resolved: Resolved) -> None:
             "Flavor's disk is smaller than the minimum size specified in image metadata. Flavor "
             f"disk is {flavor.disk * GIB} bytes, minimum size is {image.min_disk * GIB} bytes."
         )
+
+
+def _check_hardware(env: Environment, resolved: Resolved) -> None:
+    properties = {} if resolved.image is None else resolved.image.properties
+    check_hardware(resolved.flavor, properties)
+    needs_in(env.settings, resolved.flavor, properties)
 
 
 def _spec(env: Environment, context: RequestContext, resolved: Resolved) -> RequestSpec:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import functools
 from collections.abc import Mapping, Sequence
 
+from nova_clone.conductor.settings import ConductorSettings
 from nova_clone.conductor.store.placement.claims import Claim
 from nova_clone.conductor.store.unit_of_work import UnitOfWork
 from nova_clone.conductor.workflows.grouping import present_group
 from nova_clone.conductor.workflows.tickets import environment
 from nova_clone.contracts.scheduler import HostChoice
 from nova_clone.domain.errors import Conflict, TryElsewhere
+from nova_clone.domain.flavor import Flavor
 from nova_clone.domain.pci.request import PciAlias, parse_aliases
-from nova_clone.domain.placing import needs_of
+from nova_clone.domain.placing import Needs, needs_of
 from nova_clone.domain.request_spec import RequestSpec
 from nova_clone.domain.topology.fit import Misfit
 from nova_clone.workflow.step import StepContext
@@ -35,8 +37,7 @@ def claim_place(
     are gone everywhere, `TryElsewhere` when cells and devices are.
     """
     group = present_group(work, spec)
-    aliases = _aliases(environment(ctx).settings.pci_aliases)
-    needs = needs_of(spec.flavor, spec.image_properties, aliases)
+    needs = needs_in(environment(ctx).settings, spec.flavor, spec.image_properties)
     if not needs:
         return work.placement.claim_first(claims, group=group)
     misfits: dict[str, str] = {}
@@ -60,6 +61,16 @@ def claim_place(
         lost=len(choices),
         misfits=sample,
     )
+
+
+def needs_in(
+    settings: ConductorSettings, flavor: Flavor, image_properties: Mapping[str, str]
+) -> Needs:
+    """Return what a server needs of cells and devices, in the words of this configuration.
+
+    Raises `Invalid` for what contradicts itself and for devices that nobody knows.
+    """
+    return needs_of(flavor, image_properties, _aliases(settings.pci_aliases))
 
 
 @functools.lru_cache(maxsize=4)
