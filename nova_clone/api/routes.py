@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from nova_clone.api.aggregates.resource import Aggregate, Aggregates, aggregate_actions
+from nova_clone.api.aggregates.resource import (
+    Aggregate,
+    AggregateImages,
+    Aggregates,
+    aggregate_actions,
+)
 from nova_clone.api.availability_zones.resource import AvailabilityZones
 from nova_clone.api.environment import Environment
 from nova_clone.api.extensions.resource import Extension, Extensions
@@ -100,6 +105,7 @@ def _hosts(env: Environment) -> tuple[Route, ...]:
         Route("/os-aggregates", Aggregates(env)),
         Route("/os-aggregates/{aggregate_id}", Aggregate(env)),
         Route("/os-aggregates/{aggregate_id}/action", aggregate_actions(env)),
+        Route("/os-aggregates/{aggregate_id}/images", AggregateImages(env)),
         Route("/os-availability-zone", zones),
         Route("/os-availability-zone/detail", zones, suffix="detail"),
         Route("/os-services", Services(env)),

@@ -18,6 +18,7 @@ from nova_clone.compute.inventory.reporter import HostReporter, Node
 from nova_clone.compute.late import LateWork
 from nova_clone.compute.operations import Limits, Operations
 from nova_clone.compute.outcomes import Outcomes
+from nova_clone.compute.precache import Precache
 from nova_clone.compute.recover import Lost, Recovery
 from nova_clone.compute.service import ComputeService
 from nova_clone.compute.settings import ComputeSettings
@@ -95,7 +96,8 @@ class ComputeDaemon:
         self._recovery = Recovery(self._env, intake, self.operations)
         node = Node(host=settings.host, uuid=identity.node_uuid(settings.state_path))
         self._reporter = HostReporter(node, driver, around.conductor, settings.inventory)
-        service = ComputeService(self._env, intake)
+        self._precache = Precache(self._env)
+        service = ComputeService(self._env, intake, self._precache)
         self._server = around.serve(endpoint(ComputeContract, service))
         self._stopping = threading.Event()
         self._lost_timer: threading.Timer | None = None
@@ -125,6 +127,7 @@ class ComputeDaemon:
         for timer in self._timers:
             timer.stop()
         self._server.stop()
+        self._precache.close()
         self.operations.close(self.settings.stop_timeout * SHARE_OF_STOP)
         self._outcomes.close()
         self._power.close()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from nova_clone.compute.environment import Environment
 from nova_clone.compute.intake import Intake
+from nova_clone.compute.precache import Precache
 from nova_clone.compute.tasks import console
 from nova_clone.compute.tasks.contents import host_contents
 from nova_clone.contracts.compute import (
     BuildServer,
+    CacheImages,
     ConsoleOutput,
     ConsoleOutputQuery,
     DestroyServer,
@@ -20,9 +22,10 @@ from nova_clone.domain.identity import RequestContext
 class ComputeService:
     """The implementation of `ComputeContract`."""
 
-    def __init__(self, env: Environment, intake: Intake) -> None:
+    def __init__(self, env: Environment, intake: Intake, precache: Precache) -> None:
         self._env = env
         self._intake = intake
+        self._precache = precache
 
     def build_server(self, context: RequestContext, request: BuildServer, /) -> None:
         """Bring a server up."""
@@ -41,6 +44,10 @@ class ComputeService:
     ) -> ConsoleOutput:
         """Return the end of the guest's serial console."""
         return console.console_output(self._env, request)
+
+    def cache_images(self, context: RequestContext, request: CacheImages, /) -> None:
+        """Fetch images in advance."""
+        self._precache.take(context, request)
 
     def host_contents(self, context: RequestContext, /) -> HostContents:
         """Return what is on this host."""

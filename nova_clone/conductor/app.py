@@ -54,6 +54,7 @@ def conductor_settings(conf: Any) -> ConductorSettings:
         default_zone=conf.default_availability_zone,
         default_schedule_zone=conf.default_schedule_zone,
         pci_aliases=tuple(conf.pci.alias),
+        precache_concurrency=conf.image_cache.precache_concurrency,
         routed_networks=conf.scheduler.query_placement_for_routed_network_aggregates,
         unique_name_scope=conf.osapi_compute_unique_server_name_scope,
         force_config_drive=conf.force_config_drive,

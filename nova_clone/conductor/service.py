@@ -6,7 +6,14 @@ from collections.abc import Callable, Iterable
 from typing import TypeVar
 
 from nova_clone.conductor.environment import Environment
-from nova_clone.conductor.handlers import aggregates, limits, server_changes, server_groups, steps
+from nova_clone.conductor.handlers import (
+    aggregates,
+    image_caching,
+    limits,
+    server_changes,
+    server_groups,
+    steps,
+)
 from nova_clone.conductor.handlers.create_servers import create_servers
 from nova_clone.conductor.handlers.operate import Order, operate
 from nova_clone.conductor.queries import hosts as host_queries
@@ -25,7 +32,9 @@ from nova_clone.contracts import server_groups as groups
 from nova_clone.contracts.aggregates import (
     AggregateMember,
     AggregateRef,
+    CacheAggregateImages,
     CreateAggregate,
+    ImagesCached,
     UpdateAggregate,
 )
 from nova_clone.domain.errors import NotFound, Obsolete
@@ -351,6 +360,16 @@ class ConductorService:
     def remove_aggregate_host(self, context: RequestContext, request: AggregateMember) -> Aggregate:
         """Take a host out of an aggregate."""
         return self._run(lambda work: aggregates.remove_host(work, request))
+
+    def cache_aggregate_images(
+        self, context: RequestContext, request: CacheAggregateImages
+    ) -> None:
+        """Begin to bring images to the hosts of an aggregate."""
+        image_caching.cache_images(self._env, context, request)
+
+    def images_cached(self, context: RequestContext, request: ImagesCached) -> None:
+        """Let the next host have its turn."""
+        image_caching.ask_next(self._env, context, request)
 
     # Placement
 

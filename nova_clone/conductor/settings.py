@@ -18,6 +18,7 @@ OPTIONS = (
     "conductor",
     "database",
     "glance",
+    "image_cache",
     "keystone_authtoken",
     "neutron",
     "pci",
@@ -48,6 +49,7 @@ class ConductorSettings:
     default_schedule_zone: str | None = None
     routed_networks: bool = False
     pci_aliases: tuple[str, ...] = ()
+    precache_concurrency: int = 1
     unique_name_scope: str = ""
     force_config_drive: bool = False
     shutdown_timeout: float = 60.0

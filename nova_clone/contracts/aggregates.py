@@ -9,7 +9,8 @@ from typing import Protocol
 from nova_clone.domain import errors
 from nova_clone.domain.host import Aggregate
 from nova_clone.domain.identity import RequestContext
-from nova_clone.rpc.contract import call
+from nova_clone.domain.image import Image
+from nova_clone.rpc.contract import call, cast
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -47,6 +48,22 @@ class AggregateMember:
     host: str
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CacheAggregateImages:
+    """Have the hosts of an aggregate fetch images in advance."""
+
+    id: int
+    image_ids: tuple[str, ...]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class ImagesCached:
+    """A host is done with these images; one of those behind it is to go on."""
+
+    images: tuple[Image, ...]
+    then: tuple[str, ...] = ()
+
+
 class AggregateVerbs(Protocol):
     """Host aggregates. Placement knows them by the same UUIDs."""
 
@@ -75,3 +92,17 @@ class AggregateVerbs(Protocol):
         self, context: RequestContext, request: AggregateMember, /
     ) -> Aggregate:
         """Take a host out."""
+
+    @call(
+        since="1.0",
+        timeout=60,
+        raises=(errors.NotFound, errors.Invalid, errors.Forbidden, errors.ExternalFailure),
+    )
+    def cache_aggregate_images(
+        self, context: RequestContext, request: CacheAggregateImages, /
+    ) -> None:
+        """Begin to bring images to the hosts of an aggregate."""
+
+    @cast(since="1.0")
+    def images_cached(self, context: RequestContext, request: ImagesCached, /) -> None:
+        """Let the next host have its turn."""

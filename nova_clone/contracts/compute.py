@@ -102,6 +102,14 @@ class HostContents:
     devices: tuple[str, ...] = ()
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CacheImages:
+    """Bring images to the host; ``then`` are the hosts whose turn is after this one's."""
+
+    images: tuple[Image, ...]
+    then: tuple[str, ...] = ()
+
+
 @contract(topic="compute", version="1.0")
 class ComputeContract(Protocol):
     """One hypervisor host. Long work is cast; its end comes as ``step_finished``."""
@@ -127,6 +135,10 @@ class ComputeContract(Protocol):
         self, context: RequestContext, request: ConsoleOutputQuery, /
     ) -> ConsoleOutput:
         """Return the end of the guest's serial console."""
+
+    @cast(since="1.0")
+    def cache_images(self, context: RequestContext, request: CacheImages, /) -> None:
+        """Fetch images in advance, then report with ``images_cached``."""
 
     @call(since="1.0", timeout=30, raises=(errors.Unavailable,))
     def host_contents(self, context: RequestContext, /) -> HostContents:

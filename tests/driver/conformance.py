@@ -167,6 +167,13 @@ class Conformance:
         lab.running()
         assert len(lab.fetched) <= 1
 
+    def test_an_image_is_cached_in_advance(self, lab: Lab) -> None:
+        lab.driver.cache_image(lab.image, lab.fetch)
+        fetched = list(lab.fetched)
+        lab.driver.cache_image(lab.image, lab.fetch)
+        lab.running()
+        assert lab.fetched == fetched
+
     def test_a_failed_fetch_leaves_nothing_in_the_cache(self, lab: Lab) -> None:
         def broken(image_id: str, path: Path) -> None:
             path.write_bytes(b"half of")

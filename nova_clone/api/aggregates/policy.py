@@ -15,6 +15,7 @@ DELETE: Final = f"{_PREFIX}:delete"
 ADD_HOST: Final = f"{_PREFIX}:add_host"
 REMOVE_HOST: Final = f"{_PREFIX}:remove_host"
 SET_METADATA: Final = f"{_PREFIX}:set_metadata"
+IMAGES: Final = "compute:aggregates:images"
 
 _ALL: Final = "/os-aggregates"
 _ONE: Final = "/os-aggregates/{aggregate_id}"
@@ -34,4 +35,5 @@ RULES: Final = (
     _rule(ADD_HOST, "Add a host to an aggregate.", "POST", f"{_ACTION} (add_host)"),
     _rule(REMOVE_HOST, "Take a host out of an aggregate.", "POST", f"{_ACTION} (remove_host)"),
     _rule(SET_METADATA, "Change metadata of an aggregate.", "POST", f"{_ACTION} (set_metadata)"),
+    _rule(IMAGES, "Have hosts fetch images in advance.", "POST", f"{_ONE}/images"),
 )

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from nova_clone.web.requests import Body, Field, Object
+from nova_clone.web.requests import Array, Body, Field, Object
 from nova_clone.web.schemas import (
     AZ_NAME,
     HOST,
     METADATA_KEY_PATTERN,
     METADATA_VALUE,
     NAME,
+    UUID,
     nullable,
     string,
 )
@@ -40,6 +41,16 @@ UPDATE: Final = Body(
                 min_keys=1,
             ),
             required=True,
+        )
+    )
+)
+CACHE: Final = Body(
+    Object(
+        Field(
+            "cache",
+            Array(Object(Field("id", UUID, required=True)), min_items=1),
+            required=True,
+            since="2.81",
         )
     )
 )

@@ -13,6 +13,7 @@ from nova_clone.api.queries import NO_PARAMETERS
 from nova_clone.contracts.aggregates import (
     AggregateMember,
     AggregateRef,
+    CacheAggregateImages,
     CreateAggregate,
     UpdateAggregate,
 )
@@ -20,6 +21,7 @@ from nova_clone.domain.errors import Invalid
 from nova_clone.domain.host import Aggregate as AggregateRecord
 from nova_clone.web.actions import Action, ActionDispatcher
 from nova_clone.web.call import Call, Request
+from nova_clone.web.versions import versions
 
 _ZONE = "availability_zone"
 
@@ -81,6 +83,25 @@ class Aggregate:
         NO_PARAMETERS.read(req)
         call.policy.allow(policy.DELETE)
         self._env.conductor.delete_aggregate(call.caller, AggregateRef(id=_number(aggregate_id)))
+
+
+class AggregateImages:
+    """The images that the hosts of an aggregate should have."""
+
+    def __init__(self, env: Environment) -> None:
+        self._env = env
+
+    @versions(since="2.81")
+    def on_post(self, req: Request, resp: falcon.Response, aggregate_id: str) -> None:
+        """Have them fetched."""
+        call = req.context
+        asked = requests.CACHE.read(req)["cache"]
+        call.policy.allow(policy.IMAGES)
+        request = CacheAggregateImages(
+            id=_number(aggregate_id), image_ids=tuple(item["id"] for item in asked)
+        )
+        self._env.conductor.cache_aggregate_images(call.caller, request)
+        resp.status = falcon.HTTP_202
 
 
 def aggregate_actions(env: Environment) -> ActionDispatcher:

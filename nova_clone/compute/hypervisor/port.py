@@ -86,6 +86,9 @@ class Hypervisor(Protocol):
     def prepare_disks(self, spec: GuestSpec, fetch: FetchImage) -> None:
         """Make the server's disks ready; the image comes through the host's image cache."""
 
+    def cache_image(self, image: Image, fetch: FetchImage) -> None:
+        """Bring an image into the host's image cache, unless it is there or none is kept."""
+
     def plug_vifs(self, server: Server, vifs: tuple[Vif, ...]) -> None:
         """Make the host's side of the ports ready."""
 

@@ -10,6 +10,7 @@ from nova_clone.contracts import hosts
 from nova_clone.contracts.aggregates import (
     AggregateMember,
     AggregateRef,
+    CacheAggregateImages,
     CreateAggregate,
     UpdateAggregate,
 )
@@ -85,6 +86,12 @@ class FakeAggregates:
             raise NotFound(f"Aggregate {request.id} has no host {request.host}.")
         left = tuple(host for host in found.hosts if host != request.host)
         return self._put(dataclasses.replace(found, hosts=left))
+
+    def cache_aggregate_images(
+        self, context: RequestContext, request: CacheAggregateImages
+    ) -> None:
+        self._note("cache_aggregate_images", request)
+        self._aggregate(request.id)
 
     def _aggregate(self, number: int) -> Aggregate:
         for aggregate in self.aggregates:

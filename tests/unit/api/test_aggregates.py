@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from nova_clone.contracts.aggregates import AggregateMember, UpdateAggregate
+from nova_clone.contracts.aggregates import AggregateMember, CacheAggregateImages, UpdateAggregate
 from nova_clone.domain.errors import AlreadyExists, Conflict, Invalid, NotFound
 from nova_clone.domain.host import Aggregate
-from tests.unit.api.builders import MADE
+from tests.unit.api.builders import MADE, SERVER_ID
 from tests.unit.api.conftest import ADMIN, Client
 from tests.unit.api.fake_conductor import FakeConductor
 
@@ -161,6 +161,24 @@ def test_refuses_requests(
     client: Client, conductor: FakeConductor, method: str, path: str, body: Any
 ) -> None:
     assert ask(client, method, path, body).status_code == 400
+    assert conductor.asked == []
+
+
+def test_images_are_cached_since_2_81(client: Client, conductor: FakeConductor) -> None:
+    body = {"cache": [{"id": SERVER_ID}, {"id": FAST.uuid}]}
+    assert ask(client, "POST", "/1/images", body, version="2.80").status_code == 404
+    asked = ask(client, "POST", "/1/images", body, version="2.81")
+    assert (asked.status_code, asked.text) == (202, "")
+    assert conductor.last("cache_aggregate_images") == CacheAggregateImages(
+        id=1, image_ids=(SERVER_ID, FAST.uuid)
+    )
+    assert ask(client, "POST", "/2/images", body).status_code == 404
+    assert client.ask("POST", "/os-aggregates/1/images", body).status_code == 403
+
+
+@pytest.mark.parametrize("cache", [None, [], [{}], [{"id": "x"}], [{"id": SERVER_ID, "n": 1}]])
+def test_refuses_images(client: Client, conductor: FakeConductor, cache: Any) -> None:
+    assert ask(client, "POST", "/1/images", {"cache": cache}).status_code == 400
     assert conductor.asked == []
 
 

@@ -21,6 +21,7 @@ from nova_clone.compute.hypervisor.port import (
 from nova_clone.domain.errors import Invalid, NotFound, TryElsewhere
 from nova_clone.domain.hardware import NOTHING_TOLD, Hardware, MediatedParent
 from nova_clone.domain.host import Component, HostResources
+from nova_clone.domain.image import Image
 from nova_clone.domain.port import Vif
 from nova_clone.domain.resources import DISK_GB, MEMORY_MB, PCPU, VCPU, Inventory
 from nova_clone.domain.server.server import Server
@@ -173,12 +174,16 @@ class FakeHypervisor:
     def prepare_disks(self, spec: GuestSpec, fetch: FetchImage) -> None:
         """Take note that the server has disks."""
         self.faults.meet("prepare_disks")
-        image = spec.image
-        if image is not None and image.disk_format not in _FORMATS:
-            raise Invalid(f"Image {image.id} has the format {image.disk_format}.")
-        if image is not None and self._settings.fetch_images:
-            self._fetch_once(image.id, fetch)
+        if spec.image is not None:
+            self.cache_image(spec.image, fetch)
         self._guests.change(spec.server.id, disks=True)
+
+    def cache_image(self, image: Image, fetch: FetchImage) -> None:
+        """Keep the data of an image, if images are fetched at all."""
+        if image.disk_format not in _FORMATS:
+            raise Invalid(f"Image {image.id} has the format {image.disk_format}.")
+        if self._settings.fetch_images:
+            self._fetch_once(image.id, fetch)
 
     def _fetch_once(self, image_id: str, fetch: FetchImage) -> None:
         cache = self._settings.instances_path / "_base"

@@ -30,6 +30,7 @@ from nova_clone.compute.hypervisor.port import (
 )
 from nova_clone.domain.errors import NotFound, TryElsewhere, Unavailable
 from nova_clone.domain.host import HostResources
+from nova_clone.domain.image import Image
 from nova_clone.domain.port import Vif
 from nova_clone.domain.server.server import Server
 from nova_clone.domain.server.status import PowerState
@@ -110,6 +111,10 @@ class LibvirtHypervisor:
     def prepare_disks(self, spec: GuestSpec, fetch: FetchImage) -> None:
         """Make the server's disks ready; the image comes through the host's image cache."""
         self._disks.prepare(spec, fetch)
+
+    def cache_image(self, image: Image, fetch: FetchImage) -> None:
+        """Bring an image into the host's image cache, unless it is there."""
+        self._disks.cache(image, fetch)
 
     def plug_vifs(self, server: Server, vifs: tuple[Vif, ...]) -> None:
         """Make the host's side of the ports ready."""

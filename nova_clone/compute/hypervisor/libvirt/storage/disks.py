@@ -108,6 +108,10 @@ class Disks:
                 LOG.debug("disks in %s are not counted: %s", path.parent, error)
         return total
 
+    def cache(self, image: Image, fetch: FetchImage) -> None:
+        """Make an image ready for servers to come; raises as `prepare` does."""
+        self._cache.image(image, fetch, largest=None)
+
     def _root(self, server: Server, image: Image, directory: Path, fetch: FetchImage) -> Disk:
         wanted = server.flavor.disk * GIB
         base = self._cache.image(image, fetch, largest=wanted or None)
