@@ -89,19 +89,19 @@ class _Counting:
             return HostCapacity(host=view.host, count=0, limit=refusal)
         root = view.record.provider_id
         self._free[root] = {name: view.free(name) for name in view.summary.resources}
-        placed: list[Amounts] = []
+        placed = _Placed()
         limit = "nothing fits"
         for row in self._rows[root]:
             allocation = self._allocation(row)
             times = min(itertools.starmap(self._times, allocation.items()), default=0)
             taken = self._admitted(view, placed, allocation.get(root, {}), times)
             self._take(allocation, taken)
-            placed += [allocation.get(root, {})] * taken
+            placed = placed.more(allocation.get(root, {}), taken)
             limit = self._shortage(allocation)
             if taken < times:
-                limit = self._refusal(_filled(view, placed)) or limit
+                limit = self._refusal(placed.on(view)) or limit
                 break
-        return HostCapacity(host=view.host, count=len(placed), limit=limit)
+        return HostCapacity(host=view.host, count=placed.count, limit=limit)
 
     def _allocation(self, row: tuple[int, ...]) -> dict[str, Amounts]:
         shape, root, *places = row
@@ -132,12 +132,11 @@ class _Counting:
     def _refusal(self, view: HostView) -> str | None:
         return next((name for name, fits in self._filters if not fits(view)), None)
 
-    def _admitted(self, view: HostView, placed: list[Amounts], one: Amounts, times: int) -> int:
+    def _admitted(self, view: HostView, placed: _Placed, one: Amounts, times: int) -> int:
         """Return how many of ``times`` more servers the filters let onto a host, one by one."""
 
         def admits(number: int) -> bool:
-            filled = _filled(view, [*placed, *[one] * (number - 1)])
-            return self._refusal(filled) is None
+            return self._refusal(placed.more(one, number - 1).on(view)) is None
 
         if not times or admits(times):
             return times
@@ -148,6 +147,23 @@ class _Counting:
         return low
 
 
-def _filled(view: HostView, servers: list[Amounts]) -> HostView:
-    # They need not be built all at once.
-    return dataclasses.replace(view.taking(servers), building=view.building)
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class _Placed:
+    """Servers that were put on a host, and what they take of the host itself."""
+
+    count: int = 0
+    amounts: Amounts = dataclasses.field(default_factory=dict)
+
+    def more(self, one: Amounts, times: int) -> _Placed:
+        """Return these and ``times`` more servers."""
+        total = dict(self.amounts)
+        for name, amount in one.items():
+            total[name] = total.get(name, 0) + amount * times
+        return _Placed(count=self.count + times, amounts=total)
+
+    def on(self, view: HostView) -> HostView:
+        """Return the host with the servers, which need not all be built at once."""
+        filled = view.taking([self.amounts])
+        consumers = view.summary.consumers + self.count
+        summary = dataclasses.replace(filled.summary, consumers=consumers)
+        return dataclasses.replace(filled, summary=summary, building=view.building)

@@ -184,9 +184,15 @@ class Stack:
 
     def manage(self, *words: str) -> str:
         """Run nova-manage with the conductor's settings."""
+        return self.machine.run("nova-manage", *self._conductor_files(), *words)
+
+    def operate(self, command: str, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run another command with the conductor's settings; it may fail."""
+        return self.machine.attempt(command, *self._conductor_files(), *words)
+
+    def _conductor_files(self) -> list[str | Path]:
         files = [self.data / "etc" / name for name in ("nova.conf", "nova-conductor.conf")]
-        options = [option for file in files for option in ("--config-file", file)]
-        return self.machine.run("nova-manage", *options, *words)
+        return [option for file in files for option in ("--config-file", file)]
 
     def until_status(self, server: str, status: str, *, user: str = "admin") -> None:
         """Wait until a server has a status."""
