@@ -19,6 +19,17 @@ from nova_clone.workflow.journal import Lease
 from tests.unit.conductor.store.databases import MakeStore, empty, settings, sync
 from tests.unit.conductor.store.records import a_claim, a_keypair
 from tests.unit.conductor.store.test_claims import TestClaims, TestGroupClaims  # noqa: F401
+from tests.unit.conductor.store.test_host_trees import (  # noqa: F401
+    TestAdditions,
+    TestComponents,
+    TestHealing,
+    TestReshape,
+    TestTogether,
+    TestTraits,
+)
+from tests.unit.conductor.store.test_host_trees import (
+    TestInventories as TestHostInventories,  # noqa: F401
+)
 from tests.unit.conductor.store.test_hosts import (  # noqa: F401 - run here again
     TestAggregates,
     TestFeed,
@@ -52,7 +63,6 @@ from tests.unit.conductor.store.test_servers import (  # noqa: F401
     TestServerLists,
     TestServers,
 )
-from tests.unit.conductor.store.test_similarity import TestSimilarServers  # noqa: F401
 from tests.unit.conductor.store.test_transactions import TestTransactions
 from tests.unit.workflow.journal_conformance import a_row
 

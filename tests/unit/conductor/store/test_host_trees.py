@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -354,3 +355,38 @@ class TestHealing:
         with pytest.raises(errors.Conflict, match="was node-1 and is called renamed"):
             store.run(lambda work: host_queries.record_report(work, renamed))
         assert set(tree(store, report)) == {NODE}
+
+
+class TestTogether:
+    def test_reports_and_claims_do_not_lose_each_other(self, store: Store) -> None:
+        pool = {"VCPU": Inventory(total=8), "VGPU": Inventory(total=8)}
+        flat = a_report(inventories=pool)
+        gpu = dataclasses.replace(GPU, inventories={"VGPU": Inventory(total=8)})
+        deep = changed(flat, inventories={"VCPU": pool["VCPU"]}, components=(gpu,))
+        sync(store, flat)
+
+        def claim(consumer_id: str) -> bool:
+            owners = [each for each in tree(store, flat).values() if "VGPU" in each.inventories]
+            wanted = Allocation(consumer_id=consumer_id, resources={owners[0].id: {"VGPU": 1}})
+            try:
+                store.run(lambda work: work.placement.claim(wanted))
+            except (errors.Conflict, errors.Invalid):
+                # It moved meanwhile.
+                return False
+            return True
+
+        consumers = [new_uuid() for _ in range(12)]
+        with ThreadPoolExecutor(4) as workers:
+            reports = [workers.submit(sync, store, each) for each in (deep, flat) * 4]
+            claims = [workers.submit(claim, each) for each in consumers]
+        assert all(each.result() is not None for each in reports)
+        sync(store, deep)
+        granted = [each for each, done in zip(consumers, claims, strict=True) if done.result()]
+        holders = [amounts for each in granted for amounts in held(store, each).values()]
+        assert holders == [{"VGPU": 1}] * len(granted)
+        used = [
+            each.inventories["VGPU"].used
+            for each in tree(store, flat).values()
+            if "VGPU" in each.inventories
+        ]
+        assert sum(used) == len(granted) <= 8
