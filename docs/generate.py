@@ -142,15 +142,19 @@ def filters_and_weighers() -> str:
         "## Weighers",
         "",
         "Each brings its scores to a scale from 0 to 1 over the hosts and multiplies them; the",
-        "sums decide. An aggregate whose metadata has the name of a multiplier overrides it for",
-        "its hosts; of several values the least counts.",
+        "sums decide. The greatest score becomes 1; the last column tells what becomes 0: the",
+        "least score, or a score of 0 (or the least, where that is negative).",
         "",
-        "| weigher | what it does | concerns | multiplier | default |",
-        "|---|---|---|---|---|",
+        "An aggregate whose metadata has the name of a multiplier overrides it for its hosts; of",
+        "several values the least counts.",
+        "",
+        "| weigher | what it does | concerns | multiplier | default | becomes 0 |",
+        "|---|---|---|---|---|---|",
     ]
     for name, weigher in WEIGHERS.items():
         cells = (words(weigher.__doc__), concern(weigher), f"`{weigher.multiplier}`")
-        lines.append(f"| `{name}` | {' | '.join(cells)} | {weigher.default} |")
+        zero = "the least" if weigher.floor is None else f"{weigher.floor:g}"
+        lines.append(f"| `{name}` | {' | '.join(cells)} | {weigher.default} | {zero} |")
     return "\n".join(lines) + "\n"
 
 

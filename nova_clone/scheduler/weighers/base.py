@@ -21,6 +21,8 @@ class Weigher(Protocol):
     #: The option that holds the multiplier, and the aggregate metadata that overrides it.
     multiplier: ClassVar[str]
     default: ClassVar[float]
+    #: What counts as 0 on the scale, when no score is less; ``None``: the least score.
+    floor: ClassVar[float | None]
 
     def prepare(self, spec: RequestSpec, settings: SchedulerSettings) -> Score | None:
         """Return the score for one request, or nothing when all hosts are alike to it."""

@@ -15,6 +15,7 @@ class BuildFailureWeigher:
     name: ClassVar[str] = "BuildFailureWeigher"
     multiplier: ClassVar[str] = "build_failure_weight_multiplier"
     default: ClassVar[float] = 1_000_000.0
+    floor: ClassVar[float | None] = None
 
     def prepare(self, spec: RequestSpec, settings: SchedulerSettings) -> Score | None:
         """Concern every request."""

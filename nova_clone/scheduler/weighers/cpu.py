@@ -15,6 +15,7 @@ class CPUWeigher:
     name: ClassVar[str] = "CPUWeigher"
     multiplier: ClassVar[str] = "cpu_weight_multiplier"
     default: ClassVar[float] = 1.0
+    floor: ClassVar[float | None] = 0.0
 
     def prepare(self, spec: RequestSpec, settings: SchedulerSettings) -> Score | None:
         """Concern every request."""

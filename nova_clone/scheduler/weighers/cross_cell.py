@@ -15,6 +15,7 @@ class CrossCellWeigher:
     name: ClassVar[str] = "CrossCellWeigher"
     multiplier: ClassVar[str] = "cross_cell_move_weight_multiplier"
     default: ClassVar[float] = 1_000_000.0
+    floor: ClassVar[float | None] = None
 
     def prepare(self, spec: RequestSpec, settings: SchedulerSettings) -> Score | None:
         """Concern moves; a new server is in no cell yet."""

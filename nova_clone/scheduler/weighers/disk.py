@@ -15,6 +15,7 @@ class DiskWeigher:
     name: ClassVar[str] = "DiskWeigher"
     multiplier: ClassVar[str] = "disk_weight_multiplier"
     default: ClassVar[float] = 1.0
+    floor: ClassVar[float | None] = 0.0
 
     def prepare(self, spec: RequestSpec, settings: SchedulerSettings) -> Score | None:
         """Concern every request."""

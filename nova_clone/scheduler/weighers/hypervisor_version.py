@@ -15,6 +15,7 @@ class HypervisorVersionWeigher:
     name: ClassVar[str] = "HypervisorVersionWeigher"
     multiplier: ClassVar[str] = "hypervisor_version_weight_multiplier"
     default: ClassVar[float] = 1.0
+    floor: ClassVar[float | None] = None
 
     def prepare(self, spec: RequestSpec, settings: SchedulerSettings) -> Score | None:
         """Concern every request."""

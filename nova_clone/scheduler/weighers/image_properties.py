@@ -19,6 +19,7 @@ class ImagePropertiesWeigher:
     name: ClassVar[str] = "ImagePropertiesWeigher"
     multiplier: ClassVar[str] = "image_props_weight_multiplier"
     default: ClassVar[float] = 0.0
+    floor: ClassVar[float | None] = None
 
     def prepare(self, spec: RequestSpec, settings: SchedulerSettings) -> Score | None:
         """Concern images that have a property in common with those of other servers."""

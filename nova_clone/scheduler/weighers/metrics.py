@@ -22,6 +22,7 @@ class MetricsWeigher:
     name: ClassVar[str] = "MetricsWeigher"
     multiplier: ClassVar[str] = "metrics_weight_multiplier"
     default: ClassVar[float] = 1.0
+    floor: ClassVar[float | None] = None
 
     def prepare(self, spec: RequestSpec, settings: SchedulerSettings) -> Score | None:
         """Concern every request, once there are such metrics."""

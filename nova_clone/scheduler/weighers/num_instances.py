@@ -15,6 +15,7 @@ class NumInstancesWeigher:
     name: ClassVar[str] = "NumInstancesWeigher"
     multiplier: ClassVar[str] = "num_instances_weight_multiplier"
     default: ClassVar[float] = 0.0
+    floor: ClassVar[float | None] = None
 
     def prepare(self, spec: RequestSpec, settings: SchedulerSettings) -> Score | None:
         """Concern every request."""

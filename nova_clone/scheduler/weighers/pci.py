@@ -24,6 +24,7 @@ class PCIWeigher:
     name: ClassVar[str] = "PCIWeigher"
     multiplier: ClassVar[str] = "pci_weight_multiplier"
     default: ClassVar[float] = 1.0
+    floor: ClassVar[float | None] = None
 
     def prepare(self, spec: RequestSpec, settings: SchedulerSettings) -> Score | None:
         """Concern every request. `Invalid`: it names devices that are not configured."""

@@ -15,6 +15,7 @@ class ServerGroupSoftAffinityWeigher:
     name: ClassVar[str] = "ServerGroupSoftAffinityWeigher"
     multiplier: ClassVar[str] = "soft_affinity_weight_multiplier"
     default: ClassVar[float] = 1.0
+    floor: ClassVar[float | None] = None
 
     def prepare(self, spec: RequestSpec, settings: SchedulerSettings) -> Score | None:
         """Concern groups of the policy that have members."""
@@ -31,6 +32,7 @@ class ServerGroupSoftAntiAffinityWeigher:
     name: ClassVar[str] = "ServerGroupSoftAntiAffinityWeigher"
     multiplier: ClassVar[str] = "soft_anti_affinity_weight_multiplier"
     default: ClassVar[float] = 1.0
+    floor: ClassVar[float | None] = None
 
     def prepare(self, spec: RequestSpec, settings: SchedulerSettings) -> Score | None:
         """Concern groups of the policy that have members."""

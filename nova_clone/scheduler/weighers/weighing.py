@@ -75,6 +75,7 @@ class _Scale:
     score: Score
     scores: list[float]
     factors: list[float]
+    floor: float | None = None
     low: float = 0.0
     high: float = 0.0
 
@@ -84,6 +85,8 @@ class _Scale:
     def _measure(self) -> bool:
         before = (self.low, self.high)
         self.low, self.high = min(self.scores, default=0.0), max(self.scores, default=0.0)
+        if self.floor is not None:
+            self.low = min(self.low, self.floor)
         return before != (self.low, self.high)
 
     def change(self, position: int, view: HostView) -> bool:
@@ -117,7 +120,8 @@ def _scales(
         factors = [default] * len(views)
         if overridden:
             factors = [overrides.of(view, weigher.multiplier, default) for view in views]
-        yield _Scale(score=score, scores=[score(view) for view in views], factors=factors)
+        scores = [score(view) for view in views]
+        yield _Scale(score=score, scores=scores, factors=factors, floor=weigher.floor)
 
 
 class _Overrides:
