@@ -1,4 +1,4 @@
-"""Scheduler hints that name other servers."""
+"""Scheduler hints that filters look at."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nova_clone.domain.port import NetworkMode, RequestedNetworks
 from nova_clone.scheduler.settings import DEFAULT_FILTERS
 from tests.cloud import Cloud, a_context, a_flavor, an_admin
 
-FILTERS = (*DEFAULT_FILTERS, "DifferentHostFilter", "SameHostFilter")
+FILTERS = (*DEFAULT_FILTERS, "DifferentHostFilter", "SameHostFilter", "JsonFilter")
 
 
 @pytest.fixture
@@ -67,3 +67,16 @@ def test_a_deleted_server_is_nowhere(cloud: Cloud) -> None:
 
     assert cloud.wait_for(create(cloud, same_host=(first,)), "ERROR")
     assert host_of(cloud, create(cloud, different_host=(first, new_uuid())))
+
+
+def test_a_query_chooses_the_host(cloud: Cloud) -> None:
+    query = '["and", ["=", "$host", "host-1"], [">=", "$free_ram_mb", 1]]'
+
+    assert {host_of(cloud, create(cloud, query=(query,))) for _ in range(3)} == {"host-1"}
+
+
+def test_a_query_that_is_none_fails_the_server_with_the_reason(cloud: Cloud) -> None:
+    server = cloud.wait_for(create(cloud, query=('["like", "$host", "h"]',)), "ERROR")
+
+    assert server.fault is not None
+    assert "operator that does not exist: like" in server.fault.message
