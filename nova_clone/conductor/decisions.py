@@ -14,7 +14,7 @@ from nova_clone.domain.errors import NovaError, NoValidHost, TryElsewhere, Unava
 
 #: The most characters that a kept decision takes.
 MAX_LENGTH = 8192
-_MAX_TEXT, _MAX_ATTEMPTS, _MAX_LOST = 200, 5, 5
+_MAX_TEXT, _MAX_ATTEMPTS, _MAX_LOST = 400, 5, 5
 
 
 class Outcome(enum.Enum):
@@ -83,7 +83,7 @@ def failed(error: NovaError, failures: Sequence[Any] = ()) -> Decision:
     return Decision(
         outcome=_outcome(error, explanation, failures),
         explanation=explanation,
-        reason=error.message[:_MAX_TEXT],
+        reason=_reason(error),
         **_attempts(before),
     )
 
@@ -103,6 +103,8 @@ def _outcome(error: NovaError, explanation: Explanation | None, failures: Sequen
     if isinstance(error, NoValidHost):
         if error.details.get("last_error"):
             return Outcome.BUILDS_FAILED
+        if error.details.get("claims_lost"):
+            return Outcome.CLAIMS_LOST
         seen = explanation is not None and explanation.candidates > 0
         return Outcome.FILTERED if seen else Outcome.NO_CAPACITY
     if isinstance(error, Unavailable):
@@ -122,12 +124,18 @@ def _attempts(failures: Sequence[Any]) -> dict[str, Any]:
     kept = tuple(
         Attempt(
             step=failure.step,
-            reason=failure.error.message[:_MAX_TEXT],
+            reason=_reason(failure.error),
             host=failure.error.details.get("host") or None,
         )
         for failure in failures[-_MAX_ATTEMPTS:]
     )
     return {"attempts": kept, "attempt_count": len(failures)}
+
+
+def _reason(error: NovaError) -> str:
+    misfits = error.details.get("misfits")
+    told = "; ".join(f"{host}: {why}" for host, why in misfits.items()) if misfits else ""
+    return (f"{error.message} ({told})" if told else error.message)[:_MAX_TEXT]
 
 
 def encode(decision: Decision) -> str:

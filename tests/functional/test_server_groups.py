@@ -55,15 +55,23 @@ def a_group(cloud: Cloud, policy: str, **fields: Any) -> ServerGroup:
     return cloud.conductor.create_server_group(CONTEXT, request)
 
 
-def create(cloud: Cloud, group_id: str | None, count: int = 1, **context: Any) -> list[str]:
+def create(
+    cloud: Cloud,
+    group_id: str,
+    count: int = 1,
+    *,
+    forced_host: str | None = None,
+    **context: Any,
+) -> list[str]:
     request = CreateServers(
+        forced_host=forced_host,
         name="first",
         flavor_id="1",
         image_id=cloud.image.id,
         networks=RequestedNetworks(mode=NetworkMode.NONE),
         min_count=count,
         max_count=count,
-        hints={} if group_id is None else {"group": (group_id,)},
+        hints={"group": (group_id,)},
     )
     created = cloud.conductor.create_servers(a_context(**context), request)
     return [server.id for server in created.servers]
@@ -126,6 +134,17 @@ def test_a_rule_lets_more_share_a_host(cloud: Cloud) -> None:
     servers = settled(cloud, create(cloud, group.id, 4))
     hosts = [server.host for server in servers]
     assert {hosts.count(host) for host in cloud.computes} == {2}
+
+
+def test_a_forced_host_does_not_break_a_policy(cloud: Cloud, questions: list[int]) -> None:
+    group = a_group(cloud, "anti-affinity")
+    (first,) = settled(cloud, create(cloud, group.id, forced_host="host-0"))
+    assert (first.status, first.host) == ("ACTIVE", "host-0")
+    (second,) = settled(cloud, create(cloud, group.id, forced_host="host-0"))
+    assert second.status == "ERROR"
+    assert second.fault is not None
+    assert "server group policy" in second.fault.details
+    assert questions == [1, 1]
 
 
 def test_affinity_brings_them_together(cloud: Cloud) -> None:

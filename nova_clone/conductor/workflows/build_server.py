@@ -9,7 +9,7 @@ from nova_clone.conductor.environment import Environment
 from nova_clone.conductor.store.placement.claims import Claim
 from nova_clone.conductor.store.unit_of_work import UnitOfWork
 from nova_clone.conductor.workflows import events, successors
-from nova_clone.conductor.workflows.choosing import Chosen, hosts_for
+from nova_clone.conductor.workflows.choosing import MOST_LOST, Chosen, hosts_for
 from nova_clone.conductor.workflows.placing import claim_place
 from nova_clone.conductor.workflows.tickets import (
     Answer,
@@ -37,8 +37,6 @@ from nova_clone.domain.server.status import PowerState, TaskState, VmState
 from nova_clone.workflow.step import Done, Result, Retry, Step, StepContext, Workflow
 
 RULE = LIFECYCLE[Operation.BUILD]
-#: Claims lost to others before a request gives up; builds that fail are bounded apart.
-MAX_PLACINGS = 20
 CONSUMER_TYPE = "INSTANCE"
 EVENT = "compute__do_build_and_run_instance"
 PLACING_EVENT = "conductor_schedule_and_build_instances"
@@ -271,7 +269,7 @@ def build_server(env: Environment) -> Workflow:
             Step(name="begin", do=begin, undo=release_ports, pure=True),
             Retry(
                 name="place",
-                over=lambda _outputs: MAX_PLACINGS + env.settings.max_build_attempts,
+                over=lambda _outputs: MOST_LOST + env.settings.max_build_attempts,
                 steps=(
                     Step(name="choose", do=choose, pure=True, output=Chosen),
                     Step(name="claim", do=claim, undo=release, pure=True),

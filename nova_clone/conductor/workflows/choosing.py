@@ -8,14 +8,18 @@ from nova_clone.conductor.store.unit_of_work import UnitOfWork
 from nova_clone.conductor.workflows.grouping import with_members
 from nova_clone.conductor.workflows.hinting import hinted_servers, with_hinted_hosts
 from nova_clone.conductor.workflows.tickets import environment
-from nova_clone.contracts.scheduler import Explanation, HostChoice, SelectHosts
+from nova_clone.contracts.scheduler import Explanation, HostChoice, Removal, SelectHosts
 from nova_clone.domain.errors import NoValidHost
 from nova_clone.domain.request_spec import RequestSpec
 from nova_clone.workflow.step import StepContext
 
+#: Choices that others took whole before a server gives up; failed builds are bounded apart.
+MOST_LOST = 20
 #: Alternates that are asked for after one lost claim; twice as many after each further one.
 ALTERNATES = 20
 MOST_ALTERNATES = 250
+#: Names of hosts that an explanation gives for one reason.
+SAMPLE = 5
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -46,11 +50,17 @@ def hosts_for(ctx: StepContext, spec: RequestSpec) -> Chosen:
             f"retrying build failures for instance {ctx.subject}.",
             last_error=failed[-1].error.message,
         )
+    lost = len(ctx.failures) - len(failed)
+    if lost >= MOST_LOST:
+        raise NoValidHost(
+            "Other requests took the resources of all chosen hosts, again and again.",
+            claims_lost=lost,
+        )
     request = SelectHosts(
         spec=spec,
         server_ids=(ctx.subject,),
         skip_hosts=tuple(str(failure.error.details.get("host", "")) for failure in failed),
-        alternates=_alternates(len(ctx.failures) - len(failed)),
+        alternates=_alternates(lost),
     )
     return _select(ctx, request)[0]
 
@@ -70,9 +80,31 @@ def _select(ctx: StepContext, request: SelectHosts) -> list[Chosen]:
             request, spec=env.store.read(lambda work: _at_this_moment(work, request.spec))
         )
     selection = env.scheduler.select_hosts(ctx.context, request)
+    explanation = selection.explanation
     return [
-        Chosen(choices=choices, explanation=selection.explanation) for choices in selection.choices
+        Chosen(choices=_admitted(choices, request.spec, explanation), explanation=explanation)
+        for choices in selection.choices
     ]
+
+
+def _admitted(
+    choices: tuple[HostChoice, ...], spec: RequestSpec, explanation: Explanation
+) -> tuple[HostChoice, ...]:
+    """Return the choices that can be claimed; raises `NoValidHost` when none can.
+
+    The scheduler may not have looked at the group: a host was forced, or its operator has
+    taken the filters away.
+    """
+    group = spec.group
+    if group is None:
+        return choices
+    admitted = tuple(choice for choice in choices if group.admits(choice.host))
+    if admitted:
+        return admitted
+    hosts = tuple(dict.fromkeys(choice.host for choice in choices))
+    removal = Removal(reason="server group policy", count=len(hosts), hosts=hosts[:SAMPLE])
+    told = dataclasses.replace(explanation, removals=(*explanation.removals, removal))
+    raise NoValidHost(explanation=dataclasses.asdict(told))
 
 
 def _at_this_moment(work: UnitOfWork, spec: RequestSpec) -> RequestSpec:

@@ -49,7 +49,7 @@ def claim_place(
             misfits[choice.host] = found.reason
             continue
         try:
-            work.placement.claim_first([claims[position]], group=group)
+            work.placement.claim_first([claims[position]], group=group, wait=first)
         except Conflict as error:
             misfits[choice.host] = error.message
             work.placings.leave(choice.provider_id, ctx.subject)

@@ -35,18 +35,21 @@ class ClaimRecords(HoldingRecords):
         """Make a consumer hold just this, whatever it held; raises `Conflict`, `Invalid`."""
         self._apply(self._changes((allocation,), check=False))
 
-    def claim_first(self, choices: Sequence[Claim], *, group: GroupPlacement | None = None) -> int:
+    def claim_first(
+        self, choices: Sequence[Claim], *, group: GroupPlacement | None = None, wait: bool = True
+    ) -> int:
         """Make a consumer hold the first of `choices` that fits and return its position.
 
         The choices are all for one consumer. A hard policy of `group` is held to with the
         members of this moment, whatever `group` says of them. Raises `Conflict` when no
-        choice does; nothing of a choice that did not fit stays.
+        choice does; nothing of a choice that did not fit stays. Whoever holds rows of hosts
+        already must not `wait` for the best.
         """
         admitted = list(self._admitted(choices, group))
         # The best is worth waiting for. Once its row is held, no other may be waited for:
         # two who want the same rows in different order would wait for each other.
         for position in admitted[:1]:
-            if self._take(choices[position], group, wait=True):
+            if self._take(choices[position], group, wait=wait):
                 return position
         for position in self._likely(choices, admitted[1:]):
             if self._take(choices[position], group, wait=False):
