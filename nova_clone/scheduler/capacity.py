@@ -7,16 +7,18 @@ then the next. Where servers can be placed in several ways, more may fit than is
 from __future__ import annotations
 
 import dataclasses
-import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from nova_clone.contracts.placement import CandidateQuery, Candidates
 from nova_clone.contracts.scheduler import Capacity, CapacityQuery, HostCapacity, Removal
+from nova_clone.domain.placing import Needs, needs_of
 from nova_clone.domain.resources import Amounts
 from nova_clone.scheduler.filters.base import Filter, Predicate
+from nova_clone.scheduler.filters.hardware import aliases, space
 from nova_clone.scheduler.settings import SchedulerSettings
 from nova_clone.scheduler.snapshot import HostView
+from nova_clone.scheduler.successive import places
 
 #: Ways to place a server that Placement is asked for: enough for every host of a large cloud.
 MOST_WAYS = 20_000
@@ -38,7 +40,11 @@ def count(
 ) -> Capacity:
     """Return how many servers fit now, and what stops the next."""
     prepared = [(rule.name, rule.prepare(request.spec, settings)) for rule in filters]
-    counting = _Counting(offer, [(name, fits) for name, fits in prepared if fits is not None])
+    counting = _Counting(
+        offer,
+        [(name, fits) for name, fits in prepared if fits is not None],
+        needs_of(request.spec.flavor, request.spec.image_properties, aliases(settings.pci_aliases)),
+    )
     found = [counting.host(view) for view in views.values()]
     fitting = sorted((one for one in found if one.count), key=lambda one: (-one.count, one.host))
     placement = (
@@ -70,8 +76,11 @@ def _gathered(hosts: Iterable[HostCapacity]) -> tuple[Removal, ...]:
 class _Counting:
     """What is left while one host after the other is filled."""
 
-    def __init__(self, offer: Candidates, filters: list[tuple[str, Predicate]]) -> None:
+    def __init__(
+        self, offer: Candidates, filters: list[tuple[str, Predicate]], needs: Needs
+    ) -> None:
         self._offer = offer
+        self._needs = needs
         self._filters = filters
         self._rows: dict[str, list[tuple[int, ...]]] = defaultdict(list)
         for row in offer.rows:
@@ -89,19 +98,23 @@ class _Counting:
             return HostCapacity(host=view.host, count=0, limit=refusal)
         root = view.record.provider_id
         self._free[root] = {name: view.free(name) for name in view.summary.resources}
-        placed = _Placed()
-        limit = "nothing fits"
-        for row in self._rows[root]:
-            allocation = self._allocation(row)
-            times = min(itertools.starmap(self._times, allocation.items()), default=0)
-            taken = self._admitted(view, placed, allocation.get(root, {}), times)
-            self._take(allocation, taken)
-            placed = placed.more(allocation.get(root, {}), taken)
-            limit = self._shortage(allocation)
+        ways = [self._allocation(row) for row in self._rows[root]]
+        inside, misfit = self._inside(view, sum(map(self._times, ways)))
+        placed, limit = _Placed(), misfit or "nothing fits"
+        for way in ways:
+            times = min(self._times(way), inside - placed.count)
+            taken = self._admitted(view, placed, way.get(root, {}), times)
+            self._take(way, taken)
+            placed = placed.more(way.get(root, {}), taken)
             if taken < times:
                 limit = self._refusal(placed.on(view)) or limit
                 break
+            limit = misfit if misfit and placed.count == inside else self._shortage(way)
         return HostCapacity(host=view.host, count=placed.count, limit=limit)
+
+    def _inside(self, view: HostView, most: int) -> tuple[int, str | None]:
+        """Return how many fit into cells and devices, and what stops the next there."""
+        return places(space(view), self._needs, most) if self._needs else (most, None)
 
     def _allocation(self, row: tuple[int, ...]) -> dict[str, Amounts]:
         shape, root, *places = row
@@ -110,9 +123,15 @@ class _Counting:
             for place, part in zip(places or (root,), self._offer.shapes[shape], strict=True)
         }
 
-    def _times(self, provider_id: str, amounts: Amounts) -> int:
-        free = self._free.get(provider_id, {})
-        return max(0, min((free.get(n, 0) // a for n, a in amounts.items() if a), default=0))
+    def _times(self, way: Mapping[str, Amounts]) -> int:
+        """Return how often a way still fits."""
+        times = (
+            self._free.get(provider_id, {}).get(name, 0) // amount
+            for provider_id, amounts in way.items()
+            for name, amount in amounts.items()
+            if amount
+        )
+        return max(0, min(times, default=0))
 
     def _take(self, allocation: Mapping[str, Amounts], times: int) -> None:
         for provider_id, amounts in allocation.items():

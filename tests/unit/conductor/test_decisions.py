@@ -56,6 +56,7 @@ def test_a_placed_server_tells_everything() -> None:
         (NoValidHost(explanation=dataclasses.asdict(SEEN)), "FILTERED"),
         (NoValidHost(), "NO_CAPACITY"),
         (NoValidHost("Exceeded", last_error="no disk"), "BUILDS_FAILED"),
+        (NoValidHost("Exceeded", claims_lost=3), "CLAIMS_LOST"),
         (TimedOut("No answer", topic="placement"), "PLACEMENT_UNREACHABLE"),
         (Unavailable("Nobody serves", topic="scheduler"), "SCHEDULER_UNREACHABLE"),
         (Unavailable("The broker is away"), "FAILED"),
@@ -81,6 +82,13 @@ def test_claims_that_were_lost_to_the_end() -> None:
     decision = decisions.failed(lost, failures)
     assert decision.outcome is Outcome.CLAIMS_LOST
     assert (decision.attempt_count, len(decision.attempts)) == (19, 5)
+
+
+def test_hosts_without_room_inside_say_why() -> None:
+    full = TryElsewhere("No host has room", misfits={"one": "too few processors"})
+    failure = FailedAttempt(step="claim", attempt=0, error=full)
+    text = told(decisions.placed(SEEN, ["two"], 0, [failure]))
+    assert "  claim: No host has room (one: too few processors)" in text
 
 
 def test_what_is_kept_comes_back() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 from collections.abc import Sequence
 
@@ -11,6 +12,9 @@ from hypothesis import strategies as st
 
 from nova_clone.contracts.placement import Candidates
 from nova_clone.contracts.scheduler import Capacity, CapacityQuery
+from nova_clone.domain.hardware import Hardware
+from nova_clone.domain.pci.device import PciPool
+from nova_clone.domain.topology.host import HostCell, HostTopology, PagePool
 from nova_clone.scheduler import capacity, filters, weighers
 from nova_clone.scheduler.pipeline import Choosing, Rules
 from nova_clone.scheduler.settings import SchedulerSettings
@@ -97,6 +101,47 @@ def test_what_hosts_share_is_counted_once() -> None:
     found = counted([one, two], offer=apart)
     assert {each.host: each.count for each in found.hosts} == {"one": 3, "two": 1}
     assert {each.limit for each in found.hosts} == {"PCI"}
+
+
+@pytest.mark.parametrize(
+    ("extra_specs", "vcpus", "count"),
+    [
+        ({"hw:cpu_policy": "dedicated"}, 2, 4),
+        ({"hw:cpu_policy": "dedicated"}, 3, 2),
+        ({"hw:numa_nodes": "2", "hw:mem_page_size": "2048"}, 2, 4),
+        ({"pci_passthrough:alias": "gpu:1"}, 1, 1),
+    ],
+)
+def test_cells_and_devices_are_filled_one_by_one(
+    extra_specs: dict[str, str], vcpus: int, count: int
+) -> None:
+    spec = request(extra_specs=extra_specs)
+    spec = dataclasses.replace(spec, flavor=dataclasses.replace(spec.flavor, vcpus=vcpus, ram=512))
+    cells = tuple(
+        HostCell(
+            id=number,
+            socket=number,
+            shared=f"{number * 8}-{number * 8 + 3}",
+            dedicated=f"{number * 8 + 4}-{number * 8 + 7}",
+            memory_mb=4096,
+            pages=(PagePool(size_kb=4, total=786432), PagePool(size_kb=2048, total=512)),
+        )
+        for number in (0, 1)
+    )
+    gpu = PciPool(vendor_id="10de", product_id="20b0", addresses=("0000:41:00.0",))
+    hardware = Hardware(topology=HostTopology(cells=cells), pci=(gpu,))
+    views = [dataclasses.replace(host("h1"), hardware=hardware)]
+    settings = SchedulerSettings(pci_aliases=('{"name": "gpu", "vendor_id": "10de"}',))
+    found = capacity.count(
+        CapacityQuery(spec=spec),
+        plain(views, {"MEMORY_MB": 512}),
+        by_provider(views),
+        filters.enabled(settings),
+        settings,
+    )
+    (only,) = found.hosts
+    assert only.count == count
+    assert only.limit != "MEMORY_MB"
 
 
 def test_what_placement_took_out_is_told() -> None:
