@@ -90,12 +90,17 @@ def place(space: Space, needs: Needs) -> Placing | Misfit:
 
 def could_place(space: Space, needs: Needs) -> bool:
     """Tell whether `place` would find a place: cheaper, for a filter."""
-    supply = _supply(space)
     if needs.topology is None:
         return devices_fit(space, needs.pci)
     if space.topology is None:
         return False
-    return topology_fits(_room(space, space.topology, needs, supply), needs.topology)
+    room = Room(host=space.topology, use=space.used, limits=space.limits)
+    if not topology_fits(room, needs.topology):
+        return False
+    if not needs.pci:
+        return True
+    covers = pci_covers(_supply(space), needs.pci, most=len(needs.topology.cells))
+    return topology_fits(dataclasses.replace(room, covers=covers), needs.topology)
 
 
 def devices_fit(space: Space, requests: Sequence[PciRequest]) -> bool:

@@ -5,19 +5,21 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 
-from nova_clone.domain.topology.cpuset import format_cpuset, parse_cpuset
+from nova_clone.domain.topology.cpuset import format_cpuset
 from nova_clone.domain.topology.guest import GuestCell, GuestTopology, PageChoice
 from nova_clone.domain.topology.host import (
     CellFit,
+    CellLayout,
     CellUse,
     HostCell,
     HostTopology,
     PagePool,
     TopologyFit,
+    cpus,
     layout,
 )
 from nova_clone.domain.topology.matching import first_matching, has_matching
-from nova_clone.domain.topology.pinning import choose_cpus
+from nova_clone.domain.topology.pinning import choose_cpus, enough_cpus
 
 #: Any host cells will do.
 ANYWHERE: tuple[frozenset[int], ...] = (frozenset(),)
@@ -78,8 +80,28 @@ def topology_fits(room: Room, guest: GuestTopology) -> bool:
     """Tell whether `fit_topology` would find a place: cheaper, for a filter."""
     if len(guest.cells) > len(room.host.cells):
         return False
-    edges, _reasons = _edges(room, guest)
-    return has_matching({number: list(found) for number, found in edges.items()}, room.covers)
+    use = {cell.id: cell for cell in room.use}
+    places = [_place(cell, use, room.limits) for cell in room.host.cells]
+    admitting: dict[tuple[int, int, int], list[int]] = {}
+    edges: dict[int, list[int]] = {}
+    for number, cell in enumerate(guest.cells):
+        # Cells that ask for the same are looked at once.
+        demand = (len(cell.shared), len(cell.dedicated) + guest.extra_cpus(cell), cell.memory_mb)
+        if demand not in admitting:
+            admitting[demand] = [place.cell.id for place in places if _admits(place, guest, demand)]
+        if not admitting[demand]:
+            return False
+        edges[number] = admitting[demand]
+    return has_matching(edges, room.covers)
+
+
+def _admits(place: _Place, guest: GuestTopology, demand: tuple[int, int, int]) -> bool:
+    shared, dedicated, memory_mb = demand
+    return (
+        _too_few_shared(place, shared) is None
+        and enough_cpus(place.processors, place.free, dedicated, guest.thread_policy)
+        and isinstance(_page_size(place, guest, memory_mb), int)
+    )
 
 
 def _contention(room: Room, edges: Mapping[int, Mapping[int, CellFit]]) -> str:
@@ -95,13 +117,13 @@ def _edges(
     """Return by guest cell where it could go, best first, and why it could not elsewhere."""
     use = {cell.id: cell for cell in room.use}
     hosts = _in_order(room, use, guest)
+    places = {host.id: _place(host, use, room.limits) for host in hosts}
     edges: dict[int, dict[int, CellFit]] = {}
     reasons: dict[int, list[str]] = {}
     for number, cell in enumerate(guest.cells):
         edges[number], reasons[number] = {}, []
         for host in hosts:
-            taken = use.get(host.id) or CellUse(id=host.id)
-            found = _cell_fit(_Place(host, taken, room.limits), guest, cell)
+            found = _cell_fit(places[host.id], guest, cell)
             if isinstance(found, CellFit):
                 edges[number][host.id] = found
             else:
@@ -120,7 +142,7 @@ def _in_order(room: Room, use: Mapping[int, CellUse], guest: GuestTopology) -> l
     def rank(cell: HostCell) -> tuple[int, int, int]:
         taken = use.get(cell.id) or CellUse(id=cell.id)
         if guest.dedicated_cpus:
-            free = len(layout(cell).dedicated - parse_cpuset(taken.pinned))
+            free = len(layout(cell).dedicated - cpus(taken.pinned))
         else:
             free = -taken.shared_cpus
         memory = cell.ordinary_mb - _ordinary_use(cell, taken)
@@ -131,27 +153,33 @@ def _in_order(room: Room, use: Mapping[int, CellUse], guest: GuestTopology) -> l
 
 @dataclasses.dataclass(frozen=True)
 class _Place:
-    """A host cell as it is now."""
+    """A host cell as it is now; ``free`` are processors that are nobody's."""
 
     cell: HostCell
     use: CellUse
     limits: Limits
+    processors: CellLayout
+    free: frozenset[int]
+
+
+def _place(cell: HostCell, use: Mapping[int, CellUse], limits: Limits) -> _Place:
+    taken = use.get(cell.id) or CellUse(id=cell.id)
+    processors = layout(cell)
+    return _Place(cell, taken, limits, processors, processors.dedicated - cpus(taken.pinned))
 
 
 def _cell_fit(place: _Place, guest: GuestTopology, cell: GuestCell) -> CellFit | str:
     """Return how a guest cell fits a host cell, or what there is too little of."""
-    processors = layout(place.cell)
-    few = _too_few_shared(place, len(processors.shared), len(cell.shared))
+    few = _too_few_shared(place, len(cell.shared))
     if few:
         return few
-    free = processors.dedicated - parse_cpuset(place.use.pinned)
     own = len(cell.dedicated)
     extra = guest.extra_cpus(cell)
-    chosen = choose_cpus(processors, free, own + extra, guest.thread_policy)
+    chosen = choose_cpus(place.processors, place.free, own + extra, guest.thread_policy)
     if chosen is None:
         policy = guest.thread_policy
         wanted = f"{own + extra}" + (f" as {policy.value} wants them" if policy else "")
-        return f"{len(free)} free dedicated CPUs, {wanted} are needed"
+        return f"{len(place.free)} free dedicated CPUs, {wanted} are needed"
     size = _page_size(place, guest, cell.memory_mb)
     if isinstance(size, str):
         return size
@@ -167,7 +195,8 @@ def _cell_fit(place: _Place, guest: GuestTopology, cell: GuestCell) -> CellFit |
     )
 
 
-def _too_few_shared(place: _Place, there: int, wanted: int) -> str | None:
+def _too_few_shared(place: _Place, wanted: int) -> str | None:
+    there = len(place.processors.shared)
     # A guest never overcommits against itself.
     room = min(there, int(there * place.limits.cpu) - place.use.shared_cpus)
     if wanted and wanted > room:

@@ -87,6 +87,12 @@ class CellLayout:
         return any(len(core) > 1 for core in self.cores)
 
 
+@functools.lru_cache(maxsize=16_384)
+def cpus(text: str) -> frozenset[int]:
+    """Return the processors of a record's text, parsed once for all that say the same."""
+    return parse_cpuset(text)
+
+
 @functools.lru_cache(maxsize=1024)
 def _layout(shared: str, dedicated: str, cores: str) -> CellLayout:
     told = [parse_cpuset(core) for core in cores.split()]

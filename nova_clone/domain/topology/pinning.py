@@ -40,6 +40,20 @@ def choose_cpus(
     return Chosen(cpus=_packed(parts, count, pairs=policy is ThreadPolicy.REQUIRE))
 
 
+def enough_cpus(
+    cell: CellLayout, free: frozenset[int], count: int, policy: ThreadPolicy | None
+) -> bool:
+    """Tell whether `choose_cpus` would find as many."""
+    if len(free) < count:
+        return False
+    if policy is ThreadPolicy.ISOLATE:
+        return _isolated(cell, free, count) is not None
+    if policy is ThreadPolicy.REQUIRE and count:
+        ours = (len(core & free) for core in cell.cores)
+        return sum(threads for threads in ours if threads > 1) >= count
+    return True
+
+
 def _isolated(cell: CellLayout, free: frozenset[int], count: int) -> Chosen | None:
     # A core whose other threads serve shared guests is not isolated, however free it looks.
     alone = [core & cell.dedicated for core in cell.cores if not core & cell.shared]
