@@ -126,6 +126,34 @@ def test_uptime_alone_is_no_news(scene: Scene) -> None:
     assert fingerprint(dataclasses.replace(first, resources=later)) == first.fingerprint
 
 
+def test_reports_what_files_add(scene: Scene, tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text(
+        "{meta: {schema_version: '1.0'}, providers: ["
+        "{identification: {uuid: $COMPUTE_NODE}, traits: {additional: [CUSTOM_GOLD]}},"
+        "{identification: {name: elsewhere}, traits: {additional: [CUSTOM_TIN]}}]}"
+    )
+    _reporter(scene, InventorySettings(provider_config=tmp_path)).register()
+    [report] = scene.conductor.reports
+    assert "CUSTOM_GOLD" in report.resources.traits
+    assert [each.provider for each in report.additions] == ["elsewhere"]
+
+
+def test_wrong_files_stop_the_start(scene: Scene, tmp_path: Path) -> None:
+    (tmp_path / "one.yaml").write_text("nonsense")
+    with pytest.raises(Invalid, match=r"one\.yaml"):
+        _reporter(scene, InventorySettings(provider_config=tmp_path))
+    assert scene.conductor.registered == []
+
+
+def test_formats_that_are_not_wanted_are_lacking(scene: Scene) -> None:
+    settings = InventorySettings(excluded_images=frozenset({"qcow2"}))
+    _reporter(scene, settings).register()
+    [report] = scene.conductor.reports
+    assert "COMPUTE_IMAGE_TYPE_QCOW2" not in report.resources.traits
+    assert "COMPUTE_IMAGE_TYPE_QCOW2" in report.resources.lacking
+    assert "COMPUTE_IMAGE_TYPE_RAW" in report.resources.traits
+
+
 def test_a_host_name_that_is_taken_is_refused(scene: Scene) -> None:
     scene.conductor.errors["register_service"] = [Conflict("another node")]
     with pytest.raises(Conflict):

@@ -38,6 +38,8 @@ LOG = logging.getLogger(__name__)
 #: The oldest libvirt and QEMU that this driver works with.
 OLDEST_LIBVIRT = 8_000_000
 OLDEST_QEMU = 6_002_000
+FIRST_LIBVIRT_WITH_IGB = 9_003_000
+FIRST_QEMU_WITH_IGB = 8_000_000
 
 _GIB = 1024**3
 _MACHINE_ID = Path("/etc/machine-id")
@@ -84,6 +86,8 @@ def probe(connection: Connection, settings: LibvirtSettings) -> Probed:
         serial=_serial(host, settings.serial_source),
     )
     names = traits.processor_traits(features) | traits.device_traits(host.arch, domain)
+    if own >= FIRST_LIBVIRT_WITH_IGB and qemu >= FIRST_QEMU_WITH_IGB:
+        names.add("COMPUTE_NET_VIF_MODEL_IGB")
     return Probed(
         name=name,
         kind=kind,

@@ -36,6 +36,7 @@ class _Part:
     traits: set[str]
     lacking: frozenset[str] = frozenset()
     own: bool = True
+    left: tuple[str, ...] = ()
 
     @property
     def remembered(self) -> Remembered:
@@ -43,6 +44,7 @@ class _Part:
             own=self.own,
             traits=tuple(sorted(self.traits - {DISABLED})),
             classes=tuple(sorted(self.inventories)),
+            left=self.left,
         )
 
 
@@ -57,6 +59,8 @@ class HostTrees(ReportMemory):
         nothing had to be changed; raises `Conflict` for a name or a class of others.
         """
         node_id = report.resources.uuid
+        if report.fingerprint is not None and self.is_current(node_id, report.fingerprint):
+            return False
         memory = self._remember(node_id)
         tree = self._locked_tree(node_id)
         ids, changed = self._place(report, tree)
@@ -164,6 +168,7 @@ class HostTrees(ReportMemory):
             gone = present.keys() - part.inventories.keys()
             if not part.own:
                 gone &= set(memory[provider_id].classes if provider_id in memory else ())
+            part.left = tuple(sorted(name for name in gone if present[name].used))
             if self._withdraw(provider_id, {name: present[name] for name in gone}):
                 touched.add(provider_id)
         return touched

@@ -12,7 +12,7 @@ from oslo_db import exception as db_errors
 from nova_clone.conductor.store.columns import utc_now
 from nova_clone.conductor.store.encoding import dump
 from nova_clone.conductor.store.placement.allocations import AllocationRecords
-from nova_clone.conductor.store.placement.records import P
+from nova_clone.conductor.store.placement.records import I, P
 from nova_clone.conductor.store.tables import placement
 from nova_clone.conductor.store.tables.host_reports import host_reports
 from nova_clone.contracts.placement_store import PutInventories, PutProvider, PutTraits, Reshape
@@ -25,11 +25,16 @@ R = host_reports.c
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Remembered:
-    """What a host once reported of a provider. ``own``: it is the host's altogether."""
+    """What a host once reported of a provider. ``own``: it is the host's altogether.
+
+    ``left`` are classes that it does not report any more and that are only there because
+    they are in use.
+    """
 
     own: bool = True
     traits: tuple[str, ...] = ()
     classes: tuple[str, ...] = ()
+    left: tuple[str, ...] = ()
 
 
 _MEMORY = msgspec.json.Decoder(dict[str, Remembered])
@@ -42,9 +47,19 @@ class ReportMemory(AllocationRecords):
     """
 
     def is_current(self, node_id: str, fingerprint: str) -> bool:
-        """Tell whether the tree of a node is as the report with that fingerprint made it."""
-        query = sa.select(R.fingerprint).where(R.node_id == node_id)
-        return self._db.execute(query).scalar() == fingerprint
+        """Tell whether the tree of a node is as the report with that fingerprint wants it."""
+        query = sa.select(R.fingerprint, R.reported).where(R.node_id == node_id)
+        row = self._db.execute(query).first()
+        if row is None or row.fingerprint != fingerprint:
+            return False
+        reported = _MEMORY.decode(row.reported)
+        left = {provider_id: item.left for provider_id, item in reported.items() if item.left}
+        if not left:
+            return True
+        unused = sa.select(I.provider_id, I.resource_class).where(
+            I.provider_id.in_(sorted(left)), I.used == 0
+        )
+        return not any(name in left[owner] for owner, name in self._db.execute(unused))
 
     def put_provider(self, request: PutProvider) -> Provider:
         """Make a provider, or rename or re-parent one; raises as its base does."""

@@ -38,7 +38,11 @@ GPU = Component(
 
 def a_report(**fields: Any) -> HostReport:
     extra = {name: fields.pop(name) for name in ("additions", "initial_ratios") if name in fields}
-    return HostReport(host="one", resources=some_resources(**fields), fingerprint="f1", **extra)
+    return HostReport(host="one", resources=some_resources(**fields), **extra)
+
+
+def numbered(report: HostReport, fingerprint: str = "f1") -> HostReport:
+    return dataclasses.replace(report, fingerprint=fingerprint)
 
 
 def changed(report: HostReport, **fields: Any) -> HostReport:
@@ -140,7 +144,7 @@ class TestTraits:
         assert tree(store, report)[NODE].traits == ("CUSTOM_RACK_7", "STORAGE_DISK_SSD")
 
     def test_a_disabled_host_says_so(self, store: Store) -> None:
-        report = a_report(traits=())
+        report = numbered(a_report(traits=()))
         service = RegisterService(binary="nova-compute", host="one", topic="compute")
         store.run(lambda work: work.hosts.register_service(service))
         store.run(lambda work: host_queries.record_report(work, report))
@@ -304,7 +308,7 @@ class TestAdditions:
 
 class TestHealing:
     def test_a_change_by_others_is_noticed(self, store: Store) -> None:
-        report = a_report(components=(GPU,))
+        report = numbered(a_report(components=(GPU,)))
         sync(store, report)
         assert is_current(store, report)
         assert not is_current(store, report, "another")
@@ -331,13 +335,34 @@ class TestHealing:
             assert found[NODE].inventories == report.resources.inventories
 
     def test_claims_disturb_nothing(self, store: Store) -> None:
-        report = a_report()
+        report = numbered(a_report())
         sync(store, report)
         store.run(lambda work: work.placement.claim(a_claim(report.resources.uuid)))
         assert is_current(store, report)
 
+    def test_what_was_reported_already_is_not_done_again(self, store: Store) -> None:
+        report = numbered(a_report())
+        sync(store, report)
+        assert not sync(store, changed(report, inventories={}))
+        assert sync(store, numbered(changed(report, inventories={}), "f2"))
+
+    def test_what_became_free_is_noticed(self, store: Store) -> None:
+        report = a_report(components=(GPU,))
+        sync(store, report)
+        gpu = tree(store, report)[GPU.name]
+        claim = Allocation(consumer_id=new_uuid(), resources={gpu.id: {"VGPU": 1}})
+        store.run(lambda work: work.placement.claim(claim))
+        without = numbered(changed(report, components=()))
+        sync(store, without)
+        assert is_current(store, without)
+        store.run(lambda work: work.placement.release(claim.consumer_id))
+        assert not is_current(store, without)
+        assert sync(store, without)
+        assert is_current(store, without)
+        assert set(tree(store, report)) == {NODE}
+
     def test_the_heartbeat_tells(self, store: Store) -> None:
-        report = a_report()
+        report = numbered(a_report())
         request = RegisterService(binary="nova-compute", host="one", topic="compute")
         service = store.run(lambda work: work.hosts.register_service(request))
         store.run(lambda work: host_queries.record_report(work, report))
@@ -349,7 +374,7 @@ class TestHealing:
         assert store.run(lambda work: host_queries.beat(work, plain))
 
     def test_a_hypervisor_keeps_its_name(self, store: Store) -> None:
-        report = a_report()
+        report = numbered(a_report())
         store.run(lambda work: host_queries.record_report(work, report))
         renamed = changed(report, hypervisor_hostname="renamed")
         with pytest.raises(errors.Conflict, match="was node-1 and is called renamed"):
