@@ -18,6 +18,7 @@ from nova_clone.conductor.store.unit_of_work import Store
 from nova_clone.workflow.journal import Lease
 from tests.unit.conductor.store.databases import MakeStore, empty, settings, sync
 from tests.unit.conductor.store.records import a_claim, a_keypair
+from tests.unit.conductor.store.test_aggregates import TestMembership  # noqa: F401
 from tests.unit.conductor.store.test_claims import TestClaims, TestGroupClaims  # noqa: F401
 from tests.unit.conductor.store.test_host_trees import (  # noqa: F401
     TestAdditions,

@@ -23,6 +23,7 @@ def update(work: UnitOfWork, request: UpdateAggregate) -> Aggregate:
     be changed.
     """
     if ZONE_KEY in request.metadata:
+        work.aggregates.lock()
         _check_zone(work, work.aggregates.get(request.id), request.metadata[ZONE_KEY])
     return work.aggregates.update(request.id, name=request.name, metadata=request.metadata)
 
@@ -40,6 +41,7 @@ def add_host(work: UnitOfWork, request: AggregateMember) -> Aggregate:
     Raises `NotFound` for the aggregate or the host, and `Conflict` for a member or for a
     host in another zone.
     """
+    work.aggregates.lock()
     work.aggregates.get(request.id)
     if not work.hosts.services(ServiceQuery(host=request.host, binary=COMPUTE)):
         raise NotFound(f"Compute host {request.host} could not be found.")

@@ -37,6 +37,13 @@ class AggregateRepository:
             raise _missing(aggregate_id)
         return found[0]
 
+    def lock(self) -> None:
+        """Let no other transaction change zones or hosts until this one ends.
+
+        It must be asked for before anything is read: what was read before may be old.
+        """
+        self._session.global_db.execute(sa.select(A.id).order_by(A.id).with_for_update()).all()
+
     def add(self, name: str, *, zone: str | None = None) -> Aggregate:
         """Make an aggregate, with a zone or without; raises `AlreadyExists`."""
         try:
