@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from nova_clone.clients.together import Together
@@ -78,12 +78,25 @@ class HostView:
         return dataclasses.replace(self, summary=summary, building=self.building + count)
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass(slots=True)
 class _Known:
-    """A view, and the numbers that it was made from."""
+    """A view, and the row of an offer that it was made from, with words for what it names."""
 
-    marks: tuple[Any, ...]
     view: HostView
+    kind: int
+    traits: int
+    row: tuple[int, ...]
+
+    def agrees(self, kind: int, traits: int, row: tuple[int, ...]) -> bool:
+        """Tell whether the view is right for another row, too."""
+        if self.kind != kind or self.traits != traits:
+            return False
+        if self.row != row:
+            # Other offers may number kinds and sets of traits in another order.
+            if self.row[:2] != row[:2] or self.row[4:] != row[4:]:
+                return False
+            self.row = row
+        return True
 
 
 class Hosts:
@@ -191,14 +204,18 @@ class Hosts:
             if self._words.full:
                 known.clear()
                 self._words = _Words()
-            for number, (provider_id, marks) in enumerate(self._words.marks(offer)):
+            kinds = self._words.numbers(tuple(kind.items()) for kind in offer.kinds)
+            traits = self._words.numbers(offer.trait_sets)
+            for number, row in enumerate(offer.summaries):
+                provider_id = offer.ids[number]
                 kept = known.get(provider_id)
-                if kept is None or kept.marks != marks:
+                kind, names = kinds[row[2]], traits[row[3]]
+                if kept is None or not kept.agrees(kind, names, row):
                     record = self._by_provider.get(provider_id)
                     if record is None:
                         continue
-                    kept = _Known(marks, self._view(record, offer.root(number)))
-                    known[provider_id] = kept
+                    view = self._view(record, offer.root(number))
+                    kept = known[provider_id] = _Known(view, kind, names, row)
                 found[provider_id] = kept.view
         return found
 
@@ -237,12 +254,7 @@ class _Words:
     def full(self) -> bool:
         return len(self._numbers) > self.MOST
 
-    def marks(self, offer: Candidates) -> Iterator[tuple[str, tuple[Any, ...]]]:
-        """Yield each root provider, and what is equal only when its summary is."""
-        kinds = [self._number(tuple(kind.items())) for kind in offer.kinds]
-        traits = [self._number(names) for names in offer.trait_sets]
-        for provider_id, row in zip(offer.ids, offer.summaries, strict=False):
-            yield provider_id, (kinds[row[2]], traits[row[3]], row[:2], row[4:])
-
-    def _number(self, word: object) -> int:
-        return self._numbers.setdefault(word, len(self._numbers))
+    def numbers(self, words: Iterable[object]) -> list[int]:
+        """Return the number of each word."""
+        known = self._numbers
+        return [known.setdefault(word, len(known)) for word in words]
