@@ -125,6 +125,7 @@ class PowerObserved:
 class HostRecord:
     """One compute host as filters and weighers see it, apart from Placement's numbers.
 
+    ``up``: nobody forced it down; whether it answers is in the feed's ``down``.
     ``cpu`` is a key of the feed's ``cpus``, ``hardware`` one of its ``hardware``.
     ``numa_used`` and ``pci_used`` are what servers have of them.
     """
