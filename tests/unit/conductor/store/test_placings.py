@@ -61,77 +61,75 @@ def record(store: Store) -> HostRecord:
     return found
 
 
-def test_processors_are_given_once(store: Store, node: HostResources) -> None:
-    found = [take(store, node, new_uuid(), a_need()) for _each in range(3)]
-    cells = [
-        each.topology.cells[0] for each in found[:2] if isinstance(each, Placing) and each.topology
-    ]
-    assert sorted(cpu for cell in cells for cpu in cell.pinning.values()) == [1, 2, 5, 6]
-    assert isinstance(found[2], Misfit)
-    assert record(store).numa_used == (
-        CellUse(id=0, pinned="1-2", memory_mb=512),
-        CellUse(id=1, pinned="5-6", memory_mb=512),
-    )
+class TestPlacings:
+    def test_processors_are_given_once(self, store: Store, node: HostResources) -> None:
+        found = [take(store, node, new_uuid(), a_need()) for _each in range(3)]
+        cells = [
+            each.topology.cells[0]
+            for each in found[:2]
+            if isinstance(each, Placing) and each.topology
+        ]
+        assert sorted(cpu for cell in cells for cpu in cell.pinning.values()) == [1, 2, 5, 6]
+        assert isinstance(found[2], Misfit)
+        assert record(store).numa_used == (
+            CellUse(id=0, pinned="1-2", memory_mb=512),
+            CellUse(id=1, pinned="5-6", memory_mb=512),
+        )
 
+    def test_devices_are_given_once(self, store: Store, node: HostResources) -> None:
+        first = new_uuid()
+        assert isinstance(take(store, node, first, WITH_GPU), Placing)
+        assert record(store).pci_used == ("a",)
+        assert isinstance(take(store, node, new_uuid(), WITH_GPU), Misfit)
+        store.run(lambda work: work.placings.leave(node.uuid, first))
+        assert record(store).pci_used == ()
+        assert isinstance(take(store, node, new_uuid(), WITH_GPU), Placing)
 
-def test_devices_are_given_once(store: Store, node: HostResources) -> None:
-    first = new_uuid()
-    assert isinstance(take(store, node, first, WITH_GPU), Placing)
-    assert record(store).pci_used == ("a",)
-    assert isinstance(take(store, node, new_uuid(), WITH_GPU), Misfit)
-    store.run(lambda work: work.placings.leave(node.uuid, first))
-    assert record(store).pci_used == ()
-    assert isinstance(take(store, node, new_uuid(), WITH_GPU), Placing)
+    def test_asking_again_is_not_asking_for_more(self, store: Store, node: HostResources) -> None:
+        server_id = new_uuid()
+        first = take(store, node, server_id, a_need(vcpus=3))
+        assert take(store, node, server_id, a_need(vcpus=3)) == first
+        assert store.read(lambda work: work.placings.of(node.uuid, server_id)) == first
+        assert len(record(store).numa_used) == 1
 
+    def test_schedulers_are_told(self, store: Store, node: HostResources) -> None:
+        server_id = new_uuid()
+        start = feed(store).sequence
+        take(store, node, server_id, a_need())
+        changed = feed(store, start)
+        assert [len(each.numa_used) for each in changed.hosts] == [1]
+        store.run(lambda work: work.placings.leave(node.uuid, server_id))
+        assert [each.numa_used for each in feed(store, changed.sequence).hosts] == [()]
 
-def test_asking_again_is_not_asking_for_more(store: Store, node: HostResources) -> None:
-    server_id = new_uuid()
-    first = take(store, node, server_id, a_need(vcpus=3))
-    assert take(store, node, server_id, a_need(vcpus=3)) == first
-    assert store.read(lambda work: work.placings.of(node.uuid, server_id)) == first
-    assert len(record(store).numa_used) == 1
+    def test_a_report_leaves_places_alone(self, store: Store, node: HostResources) -> None:
+        take(store, node, new_uuid(), a_need())
+        newer = dataclasses.replace(node, hypervisor_version=8000000)
+        store.run(lambda work: work.hosts.save_compute_node("one", newer))
+        assert record(store).numa_used
 
+    def test_a_server_that_goes_gives_its_place_back(
+        self, store: Store, node: HostResources
+    ) -> None:
+        server = a_server(host="one", node=node.hypervisor_hostname)
 
-def test_schedulers_are_told(store: Store, node: HostResources) -> None:
-    server_id = new_uuid()
-    start = feed(store).sequence
-    take(store, node, server_id, a_need())
-    changed = feed(store, start)
-    assert [len(each.numa_used) for each in changed.hosts] == [1]
-    store.run(lambda work: work.placings.leave(node.uuid, server_id))
-    assert [each.numa_used for each in feed(store, changed.sequence).hosts] == [()]
+        def fill(work: Any) -> None:
+            work.servers.add(server)
+            work.placings.take(node.uuid, server.id, a_need(), wait=True)
 
+        store.run(fill)
+        store.run(lambda work: work.placings.forget(server.id))
+        store.run(lambda work: work.placings.forget(server.id))
+        assert record(store).numa_used == ()
+        assert store.read(lambda work: work.placings.of(node.uuid, server.id)) is None
 
-def test_a_report_leaves_places_alone(store: Store, node: HostResources) -> None:
-    take(store, node, new_uuid(), a_need())
-    newer = dataclasses.replace(node, hypervisor_version=8000000)
-    store.run(lambda work: work.hosts.save_compute_node("one", newer))
-    assert record(store).numa_used
+    def test_a_host_that_tells_of_no_cells_takes_servers_all_the_same(self, store: Store) -> None:
+        resources = some_resources()
+        store.run(lambda work: work.hosts.save_compute_node("one", resources))
+        assert take(store, resources, new_uuid(), a_need()) == Placing()
+        assert isinstance(take(store, resources, new_uuid(), WITH_GPU), Misfit)
 
-
-def test_a_server_that_goes_gives_its_place_back(store: Store, node: HostResources) -> None:
-    server = a_server(host="one", node=node.hypervisor_hostname)
-
-    def fill(work: Any) -> None:
-        work.servers.add(server)
-        work.placings.take(node.uuid, server.id, a_need(), wait=True)
-
-    store.run(fill)
-    store.run(lambda work: work.placings.forget(server.id))
-    store.run(lambda work: work.placings.forget(server.id))
-    assert record(store).numa_used == ()
-    assert store.read(lambda work: work.placings.of(node.uuid, server.id)) is None
-
-
-def test_a_host_that_tells_of_no_cells_takes_servers_all_the_same(store: Store) -> None:
-    resources = some_resources()
-    store.run(lambda work: work.hosts.save_compute_node("one", resources))
-    assert take(store, resources, new_uuid(), a_need()) == Placing()
-    assert isinstance(take(store, resources, new_uuid(), WITH_GPU), Misfit)
-
-
-def test_a_host_that_is_gone_has_no_place(store: Store) -> None:
-    gone = some_resources()
-    assert isinstance(take(store, gone, new_uuid(), a_need()), Misfit)
-    store.run(lambda work: work.placings.leave(gone.uuid, new_uuid()))
-    assert store.read(lambda work: work.placings.of(gone.uuid, new_uuid())) is None
+    def test_a_host_that_is_gone_has_no_place(self, store: Store) -> None:
+        gone = some_resources()
+        assert isinstance(take(store, gone, new_uuid(), a_need()), Misfit)
+        store.run(lambda work: work.placings.leave(gone.uuid, new_uuid()))
+        assert store.read(lambda work: work.placings.of(gone.uuid, new_uuid())) is None
