@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import re
 from pathlib import Path
 from typing import Any
@@ -7,12 +8,15 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from oslo_config import cfg
 
+from nova_clone.conf.opts import register_opts
 from nova_clone.domain.errors import NoValidHost
 from nova_clone.domain.host import Aggregate
 from nova_clone.domain.port import NetworkMode, RequestedNetwork, RequestedNetworks
 from nova_clone.domain.resources import RequestGroup
 from nova_clone.scheduler.prefilters import PREFILTERS
+from nova_clone.scheduler.prefilters.base import RequestSettings, request_settings
 from tests.unit.scheduler.requests import FixedCloud, a_spec, an_aggregate, ask, groups_of
 
 SUFFIXED = {
@@ -266,6 +270,19 @@ def test_every_demand_for_aggregates_counts() -> None:
     )
     (group,) = ask(a_spec(availability_zone="north"), cloud, **LIMITED).groups
     assert set(group.member_of) == {uuids(1), uuids(2)}
+
+
+@pytest.mark.parametrize(
+    "name", [field.name for field in dataclasses.fields(RequestSettings) if field.default is False]
+)
+def test_options_arrive(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "nova.conf"
+    path.write_text(f"[DEFAULT]\ndefault_availability_zone = home\n[scheduler]\n{name} = true\n")
+    conf = cfg.ConfigOpts()
+    register_opts(conf, ("scheduler", "zones"))
+    conf([], default_config_files=[str(path)], default_config_dirs=[])
+    expected = dataclasses.replace(RequestSettings(default_zone="home"), **{name: True})
+    assert request_settings(conf) == expected
 
 
 def test_every_prefilter_is_described() -> None:
