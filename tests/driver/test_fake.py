@@ -12,12 +12,13 @@ import pytest
 from nova_clone.compute.hypervisor.fake.driver import FakeHypervisor, FakeSettings
 from nova_clone.domain.errors import Invalid, TryElsewhere
 from nova_clone.domain.flavor import Flavor
-from nova_clone.domain.hardware import MediatedParent
+from nova_clone.domain.hardware import Hardware, MediatedParent
 from nova_clone.domain.image import Image
 from nova_clone.domain.port import Vif
 from nova_clone.domain.resources import VCPU
 from nova_clone.domain.server.server import Server
 from nova_clone.domain.server.status import PowerState
+from nova_clone.domain.topology.host import HostCell, HostTopology
 
 from .conformance import Conformance, Lab, PowerEvents
 
@@ -158,3 +159,22 @@ def test_reports_nothing_once_it_is_closed(lab: Lab) -> None:
     lab.power_cut(spec.server)
     assert (spec.server.id, PowerState.SHUTDOWN) not in lab.events.seen
     assert lab.state(spec) is PowerState.SHUTDOWN
+
+
+def test_cells_may_be_providers(tmp_path: Path) -> None:
+    cells = tuple(HostCell(id=n, shared=f"{n}", memory_mb=64) for n in range(2))
+    driver = FakeHypervisor(
+        FakeSettings(
+            hostname="node1",
+            instances_path=tmp_path,
+            hardware=Hardware(topology=HostTopology(cells=cells)),
+            cell_providers=True,
+        )
+    )
+    found = driver.resources()
+    assert set(found.inventories) == {"DISK_GB"}
+    assert [each.name for each in found.components] == ["node1_NUMA0", "node1_NUMA1"]
+    assert {name: item.total for name, item in found.components[0].inventories.items()} == {
+        "VCPU": 1,
+        "MEMORY_MB": 64,
+    }

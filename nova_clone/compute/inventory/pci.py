@@ -6,7 +6,7 @@ Source: the administrator guide on PCI passthrough, "PCI tracking in Placement".
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from nova_clone.compute.inventory.names import class_name, trait_name
 from nova_clone.domain.errors import Invalid
@@ -31,6 +31,9 @@ class PciSettings:
                 "[pci] device_spec must not name devices by devname when [pci] "
                 "report_in_placement is set."
             )
+        if any(_said(spec.tags, "one_time_use") for spec in self.specs):
+            # To hand such a device out again would be worse than not to start.
+            raise Invalid("[pci] device_spec: one_time_use is not supported.")
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -55,7 +58,7 @@ def components(
         return ()
     groups: dict[str, list[_Offer]] = {}
     for pool in offered:
-        if "physical_network" in pool.tags or _flag(pool, "remote_managed"):
+        if "physical_network" in pool.tags or _said(pool.tags, "remote_managed"):
             continue
         offer = _offer(pool)
         for owner in (pool.parent,) if pool.parent else pool.addresses:
@@ -65,18 +68,16 @@ def components(
     )
 
 
-def _flag(pool: PciPool, name: str) -> bool:
-    return pool.tags.get(name, "").lower() in _YES
+def _said(tags: Mapping[str, str], name: str) -> bool:
+    return tags.get(name, "").lower() in _YES
 
 
 def _offer(pool: PciPool) -> _Offer:
     name = pool.tags.get("resource_class") or f"pci_{pool.vendor_id}_{pool.product_id}"
     said = [each for each in pool.tags.get("traits", "").split(",") if each.strip()]
     traits = {MANAGED, *map(trait_name, said)}
-    if _flag(pool, "live_migratable"):
+    if _said(pool.tags, "live_migratable"):
         traits.add("HW_PCI_LIVE_MIGRATABLE")
-    if _flag(pool, "one_time_use"):
-        traits.add("HW_PCI_ONE_TIME_USE")
     return _Offer(pool=pool, resource_class=class_name(name), traits=frozenset(traits))
 
 

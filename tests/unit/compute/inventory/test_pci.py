@@ -105,3 +105,9 @@ def test_names_of_devices_are_not_enough() -> None:
     with pytest.raises(Invalid, match="devname"):
         settings({"devname": "eth0"})
     settings({"devname": "eth0"}, report=False)
+
+
+def test_devices_that_may_be_used_but_once_are_refused() -> None:
+    with pytest.raises(Invalid, match="one_time_use"):
+        settings({"product_id": "0435", "one_time_use": "yes"}, report=False)
+    settings({"product_id": "0435", "one_time_use": "no"})
