@@ -153,12 +153,20 @@ class TreeSearch:
             if each.id not in self._blocked[slot]
         }
         for top in tops:
+            if self._patience.gone:
+                return
+            found = False
             trail = self._restrict(members, below.get(top, frozenset((top,))))
-            if all(self._live[slot] for slot in members):
-                self._tops.append((members, top))
-                yield from self._under(number + 1)
-                self._tops.pop()
+            self._tops.append((members, top))
+            alive = all(self._live[slot] for slot in members)
+            if alive and all(self._topped(*each) for each in self._tops):
+                for choice in self._under(number + 1):
+                    found = True
+                    yield choice
+            self._tops.pop()
             self._free(trail)
+            if not found:
+                self._patience.left -= 1
 
     def _restrict(self, members: frozenset[int], allowed: frozenset[str]) -> list[tuple[int, str]]:
         trail = []
@@ -269,7 +277,7 @@ class TreeSearch:
             return False
         if self._union is not None and not self._traits_in_reach(left):
             return False
-        if not all(self._topped(left, members, top) for members, top in self._tops):
+        if not all(self._topped(*each) for each in self._tops):
             return False
         if not self._troubled or len(left) < 2:
             return True
@@ -303,7 +311,8 @@ class TreeSearch:
                     met |= wishes.met(each)
         return met == wishes.all_met
 
-    def _topped(self, left: tuple[int, ...], members: frozenset[int], top: str) -> bool:
+    def _topped(self, members: frozenset[int], top: str) -> bool:
+        """Tell whether one of these slots is, or may still be, given to the provider on top."""
         for slot in members:
             chosen = self._chosen[slot]
             if chosen is not None:

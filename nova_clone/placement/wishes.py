@@ -86,9 +86,10 @@ class Plan:
         self.classes = sorted({name for group in query.groups for name in group.resources})
         self.most = {name: snapshot.most(name) for name in self.classes}
         self.slots = _slots(query)
+        together = dict.fromkeys(frozenset(suffixes) for suffixes in query.same_subtree)
         self.subtrees = tuple(
             frozenset(slot.number for slot in self.slots if slot.suffix in suffixes)
-            for suffixes in query.same_subtree
+            for suffixes in together
         )
         #: Slots that contend for a class with others.
         self.contended = tuple(

@@ -41,6 +41,8 @@ _SUBTREES: Final = since("1.36")
 _NUMBER: Final = "([1-9][0-9]*)?"
 _NAME: Final = "([a-zA-Z0-9_-]{1,64})?"
 _LIMIT: Final = re.compile("[1-9][0-9]{0,17}")
+#: Nobody asks for so much, and every part makes the search deeper.
+_MOST_PARTS: Final = 128
 _POLICIES: Final = ("none", "isolate")
 
 
@@ -61,6 +63,7 @@ def read(values: QueryValues, version: Version) -> CandidateQuery:
     policy = _policy(values)
     subtrees = _subtrees(values.get("same_subtree", ()), groups)
     _check_groups(groups, subtrees, version)
+    _check_size(groups, subtrees)
     suffixed = [suffix for suffix, group in groups.items() if suffix and group.resources]
     if len(suffixed) > 1 and policy is None:
         raise Invalid(
@@ -182,6 +185,13 @@ def _check_groups(
             f"param: bad group(s) - {', '.join(alone)}.",
             code=BAD_VALUE,
         )
+
+
+def _check_size(groups: Mapping[str, _Group], subtrees: Sequence[Sequence[str]]) -> None:
+    whole = groups.get("", _Group())
+    parts = len(groups) + len(whole.resources or ())
+    if max(parts, len(subtrees)) > _MOST_PARTS:
+        raise Invalid(f"A request for candidates has at most {_MOST_PARTS} parts.", code=BAD_VALUE)
 
 
 def _refuse_orphans(groups: Mapping[str, _Group]) -> None:

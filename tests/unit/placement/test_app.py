@@ -32,6 +32,8 @@ listen = 127.0.0.1
 listen_port = 0
 [placement]
 randomize_allocation_candidates = True
+max_allocation_candidates = 100000
+allocation_candidates_generation_strategy = breadth-first
 [cors]
 allowed_origin = http://horizon.example.com
 """
@@ -95,4 +97,5 @@ def test_settings_come_from_the_configuration(conf: Any) -> None:
     found = from_conf(conf)
 
     assert (found.listen, found.port, found.randomize_candidates) == ("127.0.0.1", 0, True)
+    assert (found.max_candidates, found.strategy) == (100_000, "breadth-first")
     assert options.policy_settings(conf, *app.POLICY_PLACES).config_dirs[-1] == "/etc/placement"

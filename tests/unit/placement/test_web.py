@@ -401,3 +401,41 @@ def test_no_name_is_too_much(service: Placement, path: str, method: str, name: s
     assert service.client.request(
         method, asked, headers={"openstack-api-version": "placement 1.39"}
     ).status_code in (*ACCEPTABLE, 401)
+
+
+def test_a_request_of_too_many_parts_is_refused(service: Placement) -> None:
+    groups = "&".join(f"resources_{number}=VCPU:1" for number in range(200))
+    subtrees = "same_subtree=_1&" * 200
+
+    for query in (groups, f"{subtrees}resources_1=VCPU:1"):
+        refused = service.send("GET", f"/allocation_candidates?group_policy=none&{query}")
+
+        assert refused.status_code == 400
+        assert "at most 128 parts" in refused.json()["errors"][0]["detail"]
+
+
+def test_operators_limit_candidates_and_share_them_between_hosts(service: Placement) -> None:
+    hosts = [a_host(service, VCPU=8) for _ in range(2)]
+    for number in range(8):
+        device, parent = str(uuid.uuid4()), hosts[number % 2]
+        body = {"name": device, "uuid": device, "parent_provider_uuid": parent}
+        service.ask("POST", "/resource_providers", body)
+        inventories = {"resource_provider_generation": 0, "inventories": {"PGPU": {"total": 1}}}
+        service.ask("PUT", f"/resource_providers/{device}/inventories", inventories)
+    overrides = {
+        "max_allocation_candidates": 3,
+        "allocation_candidates_generation_strategy": "breadth-first",
+    }
+    for name, value in overrides.items():
+        service.conf.set_override(name, value, group="placement")
+    client = service.another()
+    for name in overrides:
+        service.conf.clear_override(name, group="placement")
+
+    found = client.get(
+        "/allocation_candidates?resources=VCPU:1,PGPU:1&limit=100",
+        headers={"openstack-api-version": "placement 1.39"},
+    ).json()
+
+    used = [set(each["allocations"]) & set(hosts) for each in found["allocation_requests"]]
+    assert used == [{min(hosts)}, {max(hosts)}, {min(hosts)}]

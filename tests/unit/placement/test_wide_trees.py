@@ -197,6 +197,35 @@ def test_same_subtree_goes_node_by_node() -> None:
     assert find(snapshot_of(made), too_many).removed == {"groups together": 1}
 
 
+def test_subtrees_that_overlap_are_narrowed_together() -> None:
+    """Each pair has eight nodes and more to be under; only one of them goes for all pairs."""
+    nodes = [
+        Provider(
+            id=f"node-{number}",
+            name=f"node-{number}",
+            root_id="host",
+            parent_id="host",
+            inventories={"MEMORY_MB": Inventory(total=1024)},
+        )
+        for number in range(8)
+    ]
+    made = [a_host(), *nodes, *devices(80, parents=[node.id for node in nodes])]
+    query = CandidateQuery(
+        groups=(RequestGroup(suffix="_m", resources={"MEMORY_MB": 1}), *groups(10)),
+        same_subtree=tuple(("_m", f"_{number}") for number in range(10)),
+        group_policy="isolate",
+        limit=8 * 1000,
+    )
+    too_many = dataclasses.replace(
+        query,
+        groups=(*query.groups, *groups(1, start=10)),
+        same_subtree=(*query.same_subtree, ("_m", "_10")),
+    )
+
+    assert len(ways(find(snapshot_of(made), query))) == 8000
+    assert find(snapshot_of(made), too_many).removed == {"groups together": 1}
+
+
 def test_breadth_first_shares_a_limit_between_hosts() -> None:
     names = [f"host-{number}" for number in range(5)]
     made = [part for name in names for part in (a_host(name), *devices(8, of=name))]

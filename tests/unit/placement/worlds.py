@@ -26,12 +26,12 @@ Answer = tuple[str, frozenset[Any], frozenset[Any]]
 
 @st.composite
 def providers(draw: st.DrawFn) -> tuple[Provider, ...]:
-    """Up to seven providers in a few trees, some of them sharing."""
-    count = draw(st.integers(2, 7))
+    """Up to six providers in a few trees, some of them sharing."""
+    count = draw(st.integers(2, 6))
     made: list[Provider] = []
     for number in range(count):
-        parent = draw(st.one_of(st.none(), st.sampled_from(made))) if made else None
-        shares = parent is None and draw(st.booleans())
+        parent = draw(st.sampled_from((None, *made, *made)))
+        shares = parent is None and number > 0 and draw(st.booleans())
         traits = draw(st.sets(st.sampled_from(TRAITS), max_size=2))
         identity = f"p{number}"
         made.append(
@@ -41,7 +41,7 @@ def providers(draw: st.DrawFn) -> tuple[Provider, ...]:
                 parent_id=None if parent is None else parent.id,
                 root_id=identity if parent is None else parent.root_id,
                 inventories=draw(
-                    st.dictionaries(st.sampled_from(CLASSES), inventories(), min_size=1)
+                    st.dictionaries(st.sampled_from(CLASSES), inventories(), min_size=2)
                 ),
                 traits=tuple(sorted(traits | ({SHARING_TRAIT} if shares else set()))),
                 aggregates=tuple(sorted(draw(st.sets(st.sampled_from(AGGREGATES), max_size=2)))),
@@ -61,9 +61,10 @@ def inventories() -> st.SearchStrategy[Inventory]:
     )
 
 
-def amounts(*, least: int) -> st.SearchStrategy[dict[str, int]]:
+def amounts(*, least: int, most: int = 2) -> st.SearchStrategy[dict[str, int]]:
     """Amounts of a few classes."""
-    return st.dictionaries(st.sampled_from(CLASSES), st.integers(1, 2), min_size=least, max_size=2)
+    sizes = st.sampled_from((1, 1, 2))
+    return st.dictionaries(st.sampled_from(CLASSES), sizes, min_size=least, max_size=most)
 
 
 def groups(suffix: str, *, resources: st.SearchStrategy[Any]) -> st.SearchStrategy[RequestGroup]:
@@ -86,23 +87,26 @@ def groups(suffix: str, *, resources: st.SearchStrategy[Any]) -> st.SearchStrate
 
 def _seldom(each: st.SearchStrategy[Any], *, most: int = 1) -> st.SearchStrategy[list[Any]]:
     """A few of `each`, but mostly none: too many wishes leave nothing to be found."""
-    often: st.SearchStrategy[list[Any]] = st.just([])
-    return st.one_of(often, often, often, st.lists(each, min_size=1, max_size=most))
+    some = st.lists(each, min_size=1, max_size=most)
+    # Equal branches of `one_of` count as one, so the odds are drawn before.
+    return st.sampled_from(range(8)).flatmap(lambda drawn: some if drawn == 7 else st.just([]))
 
 
 @st.composite
 def queries(draw: st.DrawFn) -> CandidateQuery:
     """Requests of one to five groups, in all ways that they can be tied together."""
     chosen = []
-    if draw(st.booleans()):
+    count = draw(st.integers(0, 4))
+    # Of many groups the unsuffixed one would make the naive search too long.
+    if not count or (count < 3 and draw(st.booleans())):
         chosen.append(draw(groups("", resources=amounts(least=1))))
     alike = draw(st.booleans())
-    for suffix in ("_A", "_B", "_C", "_D")[: draw(st.integers(0 if chosen else 1, 4))]:
+    for suffix in ("_A", "_B", "_C", "_D")[:count]:
         if alike and suffix in ("_B", "_D"):
             chosen.append(dataclasses.replace(chosen[-1], suffix=suffix))
             continue
-        least = 1 if suffix == "_A" else 0
-        chosen.append(draw(groups(suffix, resources=amounts(least=least))))
+        resources = amounts(least=1 if suffix == "_A" else 0, most=1)
+        chosen.append(draw(groups(suffix, resources=resources)))
     suffixes = [group.suffix for group in chosen if group.suffix]
     some = st.lists(st.sampled_from(suffixes), min_size=1, unique=True).map(tuple)
     return CandidateQuery(
