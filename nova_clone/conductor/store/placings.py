@@ -41,8 +41,8 @@ class PlacingRepository:
         row = self._row(node_id, wait=wait)
         if row is None:
             return Misfit("it is busy or gone")
-        others = _placings(row)
-        others.pop(server_id, None)
+        before = _placings(row)
+        others = {each: placing for each, placing in before.items() if each != server_id}
         hardware = NOTHING_TOLD if row.hardware is None else HARDWARE.decode(row.hardware)
         if hardware.topology is None:
             needs = dataclasses.replace(needs, topology=None)
@@ -55,8 +55,11 @@ class PlacingRepository:
             pci_used=frozenset(taken_devices(others.values())),
         )
         found = place(space, needs)
-        if isinstance(found, Placing):
-            self._write(node_id, {**others, server_id: found})
+        if isinstance(found, Misfit):
+            return found
+        after = others if found == Placing() else {**others, server_id: found}
+        if after != before:
+            self._write(node_id, after)
         return found
 
     def leave(self, node_id: str, server_id: str) -> None:

@@ -125,7 +125,9 @@ class TestPlacings:
     def test_a_host_that_tells_of_no_cells_takes_servers_all_the_same(self, store: Store) -> None:
         resources = some_resources()
         store.run(lambda work: work.hosts.save_compute_node("one", resources))
-        assert take(store, resources, new_uuid(), a_need()) == Placing()
+        server_id = new_uuid()
+        assert take(store, resources, server_id, a_need()) == Placing()
+        assert store.read(lambda work: work.placings.of(resources.uuid, server_id)) is None
         assert isinstance(take(store, resources, new_uuid(), WITH_GPU), Misfit)
 
     def test_a_host_that_is_gone_has_no_place(self, store: Store) -> None:
