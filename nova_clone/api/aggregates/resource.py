@@ -17,10 +17,11 @@ from nova_clone.contracts.aggregates import (
     CreateAggregate,
     UpdateAggregate,
 )
-from nova_clone.domain.errors import Invalid
+from nova_clone.domain.errors import Invalid, NotFound
 from nova_clone.domain.host import Aggregate as AggregateRecord
 from nova_clone.web.actions import Action, ActionDispatcher
 from nova_clone.web.call import Call, Request
+from nova_clone.web.schemas import INT32_MAX
 from nova_clone.web.versions import versions
 
 _ZONE = "availability_zone"
@@ -137,6 +138,9 @@ def _body(call: Call, aggregate: AggregateRecord) -> dict[str, Any]:
 
 
 def _number(aggregate_id: str) -> int:
-    if not (aggregate_id.isascii() and aggregate_id.isdigit() and len(aggregate_id) < 10):
+    if not (aggregate_id.isascii() and aggregate_id.isdigit() and len(aggregate_id) <= 80):
         raise Invalid(f"Aggregate id {aggregate_id[:80]!r} is not a number.")
-    return int(aggregate_id)
+    number = int(aggregate_id)
+    if number > INT32_MAX:
+        raise NotFound(f"Aggregate {number} could not be found.")
+    return number
