@@ -16,9 +16,8 @@ from nova_clone.domain.request_spec import RequestSpec
 from nova_clone.domain.server.lifecycle import Operation
 from nova_clone.domain.server.status import PowerState, TaskState, VmState
 from nova_clone.workflow.journal import new_workflow
-from tests.cloud import a_flavor
 from tests.laws import WorkflowCase
-from tests.workflow.conductor_stage import CONTEXT, GROUP, SERVER_ID, Stage
+from tests.workflow.conductor_stage import CONTEXT, FLAVOR, GROUP, SERVER_ID, Stage
 
 NETWORK_ID = "99999999-0000-4000-8000-000000000009"
 
@@ -116,7 +115,7 @@ BUILD = build_server(environment())
 DELETE = delete_server()
 POWER = power_server()
 SPEC = RequestSpec(
-    flavor=a_flavor(),
+    flavor=FLAVOR,
     project_id="project-1",
     group=GROUP,
     networks=RequestedNetworks(

@@ -38,14 +38,17 @@ from nova_clone.contracts.placement_store import AllocationQuery, PutInventories
 from nova_clone.contracts.scheduler import HostChoice, SelectHosts, Selection
 from nova_clone.domain.action import Action
 from nova_clone.domain.errors import NotFound, NoValidHost, TryElsewhere
+from nova_clone.domain.hardware import Hardware
 from nova_clone.domain.host import HostResources
 from nova_clone.domain.identity import RequestContext
+from nova_clone.domain.placing import needs_of
 from nova_clone.domain.port import NetworkMode, RequestedNetwork, RequestedNetworks
 from nova_clone.domain.request_spec import GroupPlacement, RequestSpec
 from nova_clone.domain.resources import Allocation, Inventory
 from nova_clone.domain.server.server import Server
 from nova_clone.domain.server.status import PowerState, TaskState, VmState
 from nova_clone.domain.server_group import ServerGroup
+from nova_clone.domain.topology.host import HostCell, HostTopology
 from nova_clone.workflow.memory import MemoryJournal
 from nova_clone.workflow.outcome import Outcome
 from tests.cloud import a_context, a_flavor
@@ -58,6 +61,9 @@ PROVIDERS = {
 }
 GROUP = GroupPlacement(id="77777777-2222-4333-8444-555555555555", policy="anti-affinity")
 CLAIM = {"VCPU": 1, "MEMORY_MB": 128, "DISK_GB": 1}
+#: Every host has one processor to give away, and every server wants one.
+HARDWARE = Hardware(topology=HostTopology(cells=(HostCell(id=0, dedicated="1", memory_mb=1024),)))
+FLAVOR = a_flavor(extra_specs={"hw:cpu_policy": "dedicated"})
 
 
 def store_at(path: Path) -> Store:
@@ -90,6 +96,7 @@ def _template() -> Path:
                     uuid=provider_id,
                     hypervisor_type="fake",
                     hypervisor_version=1,
+                    hardware=HARDWARE,
                 )
                 work.hosts.save_compute_node(host, resources)
                 work.placement.put_provider(PutProvider(id=provider_id, name=host))
@@ -205,7 +212,7 @@ class Stage:
                 name="first",
                 project_id="project-1",
                 user_id="user-1",
-                flavor=a_flavor(),
+                flavor=FLAVOR,
                 vm_state=state,
                 task_state=task,
                 host=host,
@@ -223,6 +230,7 @@ class Stage:
                     )
                 )
             if host:
+                work.placings.take(PROVIDERS[host], SERVER_ID, needs_of(FLAVOR, {}, {}), wait=True)
                 work.placement.claim(
                     Allocation(
                         consumer_id=SERVER_ID,
@@ -284,6 +292,11 @@ class Stage:
             for i in PROVIDERS.values()
         )
 
+    def placed(self) -> list[str]:
+        """Return the hosts on which the server has a processor of its own."""
+        hosts = self.store.read(lambda work: work.hosts.feed(0)).hosts
+        return [each.host for each in hosts if each.numa_used]
+
     def counted(self) -> list[str]:
         """Return the hosts on which the server counts for its group."""
         return list(self.store.read(lambda work: work.placement.group_members(GROUP.id)))
@@ -306,17 +319,18 @@ class Stage:
             set(self.guests()) == {host}
             and self.held() == {PROVIDERS[host]}
             and self.used() == 1
+            and self.placed() == [host]
             and len(self.networks.ports) == 1
             and all(port.host == host for port in self.networks.ports.values())
         )
 
     def is_nowhere(self) -> bool:
         """Tell whether the server has no guest, no resources and no port."""
-        held = self.held() or self.used() or self.counted()
+        held = self.held() or self.used() or self.counted() or self.placed()
         return not self.guests() and not held and not self.networks.ports
 
     def spec(self) -> RequestSpec:
-        return RequestSpec(flavor=a_flavor(), project_id="project-1", networks=self.requested)
+        return RequestSpec(flavor=FLAVOR, project_id="project-1", networks=self.requested)
 
 
 CONTEXT = a_context()
