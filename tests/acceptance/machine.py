@@ -122,13 +122,28 @@ class Machine:
     ) -> subprocess.CompletedProcess[str]:
         """Run a command that may fail."""
         return subprocess.run(
-            ["nsenter", "--target", str(self.pid), "--net", "--mount", "--pid", "--", *command],
+            [*self._within(), *command],
             env={**self._environ, **(environ or {})},
             capture_output=True,
             text=True,
             check=False,
             timeout=limit,
         )
+
+    def start(
+        self, *command: str | Path, environ: Mapping[str, str] | None = None
+    ) -> subprocess.Popen[str]:
+        """Start a command that is spoken with line by line."""
+        return subprocess.Popen(
+            [*self._within(), *command],
+            env={**self._environ, **(environ or {})},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def _within(self) -> list[str]:
+        return ["nsenter", "--target", str(self.pid), "--net", "--mount", "--pid", "--"]
 
     @contextlib.contextmanager
     def network(self) -> Iterator[None]:
@@ -182,6 +197,16 @@ class Stack:
         assert done.returncode != 0, done.stdout
         return done.stderr
 
+    @contextlib.contextmanager
+    def command_line(self, user: str = "admin") -> Iterator[CommandLine]:
+        """Keep one process for many openstack commands."""
+        script = Path(__file__).with_name("command_line.py")
+        environ = self.credentials(user)
+        with self.machine.start(sys.executable, script, environ=environ) as process:
+            yield CommandLine(process)
+            assert process.stdin is not None
+            process.stdin.close()
+
     def manage(self, *words: str) -> str:
         """Run nova-manage with the conductor's settings."""
         return self.machine.run("nova-manage", *self._conductor_files(), *words)
@@ -205,6 +230,21 @@ class Stack:
     def audit(self) -> str:
         """Return how records, Placement, hosts and ports differ, as nova-manage tells."""
         return self.manage("audit").strip()
+
+
+class CommandLine:
+    """A process that runs one openstack command after the other."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def attempt(self, *words: str) -> subprocess.CompletedProcess[str]:
+        """Run a command that may fail."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        print(json.dumps(words), file=self._process.stdin, flush=True)
+        told = json.loads(self._process.stdout.readline())
+        return subprocess.CompletedProcess(words, told["code"], told["stdout"], told["stderr"])
 
 
 def _guest_image() -> Path:

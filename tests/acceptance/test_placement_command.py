@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.machine import Stack
+from tests.acceptance.machine import CommandLine, Stack
 
 pytestmark = pytest.mark.acceptance
 
@@ -55,26 +55,28 @@ def test_a_server_shows_as_an_allocation(pretended: Stack) -> None:
 
 
 def test_an_operator_uses_every_command(pretended: Stack) -> None:
-    commands = Commands(pretended)
-    before = commands.rows("resource provider list")
-    name_classes(commands)
-    name_traits(commands)
-    tree = plant(commands)
-    stock(commands, tree)
-    describe(commands, tree)
-    gather(commands, tree)
-    search(commands, tree)
-    consume(commands, tree)
-    fell(commands, tree)
-    assert commands.rows("resource provider list") == before
+    with pretended.command_line() as line:
+        commands = Commands(pretended, line)
+        before = commands.names("resource provider list")
+        name_classes(commands)
+        name_traits(commands)
+        tree = plant(commands)
+        stock(commands, tree)
+        describe(commands, tree)
+        gather(commands, tree)
+        search(commands, tree)
+        consume(commands, tree)
+        fell(commands, tree)
+        assert commands.names("resource provider list") == before
     assert commands.unused == set()
 
 
 class Commands:
     """The commands of osc-placement, and which of them nobody has used yet."""
 
-    def __init__(self, stack: Stack) -> None:
+    def __init__(self, stack: Stack, line: CommandLine) -> None:
         self._stack = stack
+        self._line = line
         self.unused = {
             point.name.replace("_", " ") for point in entry_points(group="openstack.placement.v1")
         }
@@ -82,11 +84,18 @@ class Commands:
     def run(self, command: str, *words: str) -> str:
         """Run a command that succeeds and return what it printed."""
         self.unused.discard(command)
-        return self._stack.openstack(*command.split(), *words)
+        done = self._line.attempt(*command.split(), *words)
+        assert done.returncode == 0, f"{command} {words}: {done.stdout}{done.stderr}"
+        return done.stdout
 
     def rows(self, command: str, *words: str) -> Any:
         """Return what a command prints as JSON."""
         return json.loads(self.run(command, *words, "-f", "json"))
+
+    def older(self, version: str, command: str, *words: str) -> Any:
+        """Return what a command prints with an older microversion, in a process of its own."""
+        chosen = ("--os-placement-api-version", version)
+        return self._stack.json(*chosen, *command.split(), *words)
 
     def names(self, command: str, *words: str, column: str = "name") -> set[str]:
         """Return one column of what a command lists."""
@@ -94,7 +103,9 @@ class Commands:
 
     def refused(self, command: str, *words: str) -> str:
         """Return the complaint of a command that fails."""
-        return self._stack.refusal(*command.split(), *words)
+        done = self._line.attempt(*command.split(), *words)
+        assert done.returncode != 0, done.stdout
+        return done.stderr
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -205,9 +216,8 @@ def gather(commands: Commands, tree: Tree) -> None:
         assert commands.names(sets, *words, column="uuid") == {tree.aggregate}
         assert "409" in commands.refused(sets, *words)
     assert commands.names(lists, tree.left, column="uuid") == {tree.aggregate}
-    old = ("--os-placement-api-version", "1.18")
-    assert commands.rows(sets, tree.right, *old) == []
-    commands.run(sets, tree.right, "--aggregate", tree.aggregate, *old)
+    assert commands.older("1.18", sets, tree.right) == []
+    commands.older("1.18", sets, tree.right, "--aggregate", tree.aggregate)
     filled = commands.rows(
         *("resource provider inventory set", tree.aggregate, "--aggregate", "--amend"),
         *("--resource", "CUSTOM_GOLD=10"),
@@ -239,8 +249,7 @@ def search(commands: Commands, tree: Tree) -> None:
         (tree.root, "VCPU=2"),
         (tree.left, "CUSTOM_GOLD=4"),
     }
-    oldest = ("--os-placement-api-version", "1.10")
-    assert tree.left in commands.names(finds, *gold, *oldest, column=column)
+    assert tree.left in {row[column] for row in commands.older("1.10", finds, *gold)}
 
 
 def consume(commands: Commands, tree: Tree) -> None:
@@ -259,8 +268,7 @@ def consume(commands: Commands, tree: Tree) -> None:
     usage = commands.rows("resource provider usage show", tree.root)
     used = {row["resource_class"]: row["usage"] for row in usage}
     assert used == {"VCPU": 2, "CUSTOM_GOLD": 2}
-    old = ("--os-placement-api-version", "1.37")
-    mine = commands.rows("resource usage show", "miners", "--user-id", "miner", *old)
+    mine = commands.older("1.37", "resource usage show", "miners", "--user-id", "miner")
     assert {row["resource_class"]: row["usage"] for row in mine} == {"VCPU": 2, "CUSTOM_GOLD": 10}
     assert commands.rows("resource usage show", "miners")[0]["resource_class"] == "MINE"
     assert "409" in commands.refused("resource provider inventory delete", tree.left)
