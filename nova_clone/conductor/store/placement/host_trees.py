@@ -84,13 +84,15 @@ class HostTrees(ReportMemory):
 
     def mark_host(self, node_id: str, *, disabled: bool) -> None:
         """Tell by a trait of its provider whether a host is disabled."""
-        found = self._providers(P.id == node_id)
-        if not found or (DISABLED in found[0].traits) is disabled:
+        try:
+            self._lock(node_id)
+        except errors.NotFound:
+            # The next report makes it, marked.
             return
-        self._lock(node_id)
-        traits = set(found[0].traits) ^ {DISABLED}
-        self._set_traits(node_id, traits)
-        self._changed(node_id)
+        traits = set(self.provider(node_id).traits)
+        if (DISABLED in traits) is not disabled:
+            self._set_traits(node_id, traits ^ {DISABLED})
+            self._changed(node_id)
 
     def remove_host(self, node_id: str) -> None:
         """Remove a node's provider with its components; raises `Conflict` while any is in use."""

@@ -88,8 +88,10 @@ class ReportMemory(AllocationRecords):
 
     def _disturb(self, provider_ids: Collection[str]) -> None:
         """Have the hosts whose trees these are in report again."""
-        roots = sa.select(P.root_id).where(P.id.in_(sorted(provider_ids))).distinct()
-        nodes = sorted(self._db.execute(roots).scalars())
+        roots = sa.select(P.root_id).where(P.id.in_(sorted(provider_ids)))
+        # An operator may have put nodes below a provider of their own.
+        inside = sa.select(R.node_id).join(placement.providers, P.id == R.node_id)
+        nodes = sorted(self._db.execute(inside.where(P.root_id.in_(roots))).scalars())
         if nodes:
             self._db.execute(
                 sa.update(host_reports)

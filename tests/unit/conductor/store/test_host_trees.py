@@ -334,6 +334,23 @@ class TestHealing:
             assert found[GPU.name].traits == GPU.traits
             assert found[NODE].inventories == report.resources.inventories
 
+    def test_a_node_below_another_provider_is_still_its_hosts(self, store: Store) -> None:
+        report = numbered(a_report(components=(GPU,)))
+        sync(store, report)
+        node_id = report.resources.uuid
+        gpu_id = tree(store, report)[GPU.name].id
+        rack = PutProvider(id=new_uuid(), name="rack")
+        below = PutProvider(id=node_id, name=NODE, parent_id=rack.id, create=False)
+        store.run(lambda work: work.placement.put_provider(rack))
+        store.run(lambda work: work.placement.put_provider(below))
+        assert sync(store, report) is False
+        assert is_current(store, report)
+        store.run(lambda work: work.placement.put_traits(PutTraits(provider_id=gpu_id)))
+        assert not is_current(store, report)
+        assert sync(store, report)
+        found = store.read(lambda work: work.placement.provider(gpu_id))
+        assert (found.root_id, found.traits) == (rack.id, GPU.traits)
+
     def test_claims_disturb_nothing(self, store: Store) -> None:
         report = numbered(a_report())
         sync(store, report)
