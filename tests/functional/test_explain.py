@@ -14,13 +14,22 @@ import pytest
 
 from nova_clone.conductor.manage import nova
 from nova_clone.contracts.flavors import CreateFlavor
+from nova_clone.contracts.scheduler import (
+    Capacity,
+    CapacityQuery,
+    SchedulerContract,
+    SelectHosts,
+    Selection,
+)
 from nova_clone.contracts.servers import ActionQuery, CreateServers
-from nova_clone.domain.errors import TryElsewhere
-from nova_clone.domain.identity import new_uuid
+from nova_clone.domain.errors import TimedOut, TryElsewhere
+from nova_clone.domain.identity import RequestContext, new_uuid
 from nova_clone.domain.port import NetworkMode, RequestedNetworks
-from tests.cloud import Cloud, a_cloud, a_context, a_flavor, an_admin
+from nova_clone.rpc.contract import endpoint
+from tests.cloud import Cloud, a_cloud, a_context, a_flavor, an_admin, eventually
 
 Manage = Callable[..., tuple[int, str]]
+NO_NETWORK = RequestedNetworks(mode=NetworkMode.NONE)
 
 
 @pytest.fixture
@@ -34,6 +43,11 @@ def cloud(tmp_path: Path) -> Iterator[Cloud]:
 
 @pytest.fixture
 def manage(cloud: Cloud, tmp_path: Path) -> Manage:
+    return a_manage(cloud, tmp_path)
+
+
+def a_manage(cloud: Cloud, tmp_path: Path) -> Manage:
+    """Return nova-manage with the settings of a cloud."""
     path = tmp_path / "nova.conf"
     databases = ("database", "api_database", "placement_database")
     text = "[DEFAULT]\ntransport_url = fake://\n"
@@ -54,7 +68,7 @@ def build(cloud: Cloud, status: str, **changes: Any) -> tuple[str, str]:
         "name": "one",
         "flavor_id": "1",
         "image_id": cloud.image.id,
-        "networks": RequestedNetworks(mode=NetworkMode.NONE),
+        "networks": NO_NETWORK,
     }
     request = CreateServers(**(wanted | changes))
     (server,) = cloud.conductor.create_servers(context, request).servers
@@ -113,6 +127,43 @@ def test_each_attempt_is_a_decision_of_its_own(cloud: Cloud, manage: Manage) -> 
     assert [one["attempt_count"] for one in (first, second, last)] == [0, 1, 2]
     assert last["attempts"][0]["host"] == first["host"]
     assert "tried before removed 2 host(s)" in manage("scheduler", "explain", server_id)[1]
+
+
+class Cut:
+    """A scheduler that cannot reach Placement."""
+
+    def select_hosts(self, context: RequestContext, request: SelectHosts) -> Selection:
+        raise TimedOut("No answer from placement came in time.", topic="placement")
+
+    def capacity(self, context: RequestContext, request: CapacityQuery) -> Capacity:
+        raise TimedOut("No answer from placement came in time.", topic="placement")
+
+
+def test_placement_that_is_away_is_told_while_work_waits(tmp_path: Path) -> None:
+    cloud = Cloud(tmp_path)
+    cloud.sync()
+    scheduler = cloud.bus.server("scheduler", "cut", [endpoint(SchedulerContract, Cut())])
+    scheduler.start()
+    cloud.start_conductor()
+    try:
+        cloud.conductor.create_flavor(an_admin(), CreateFlavor(flavor=a_flavor()))
+        request = CreateServers(
+            name="one", flavor_id="1", image_id=cloud.image.id, networks=NO_NETWORK
+        )
+        (server,) = cloud.conductor.create_servers(a_context(), request).servers
+        ask = a_manage(cloud, tmp_path)
+
+        def troubled() -> Any:
+            code, text = ask("scheduler", "explain", server.id, "--json")
+            (working,) = json.loads(text)["working"]
+            return code == 3 and working["trouble"]
+
+        told = eventually(troubled, what="the trouble being written down")
+        assert told["outcome"] == "placement unreachable"
+        assert "placement unreachable" in ask("scheduler", "explain", server.id)[1]
+    finally:
+        cloud.stop()
+        scheduler.stop()
 
 
 def test_ids_that_nobody_knows(cloud: Cloud, manage: Manage) -> None:
