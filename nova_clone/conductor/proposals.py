@@ -11,6 +11,8 @@ T = TypeVar("T")
 
 #: Requests that are remembered at most. What is forgotten is chosen one by one.
 CAPACITY = 1000
+#: Servers that are asked for with one question at most: an answer is a message of some size.
+MOST_TOGETHER = 200
 #: Seconds after which nobody waits for the answer to another's question any more.
 PATIENCE = 20.0
 
@@ -42,9 +44,10 @@ class Proposals(Generic[T]):
         """Remember that these servers were asked for together."""
         if len(server_ids) < 2:
             return
-        batch = _Batch[T](server_ids)
         with self._lock:
-            self._by_server.update(dict.fromkeys(server_ids, batch))
+            for start in range(0, len(server_ids), MOST_TOGETHER):
+                together = server_ids[start : start + MOST_TOGETHER]
+                self._by_server.update(dict.fromkeys(together, _Batch[T](together)))
             while len(self._by_server) > CAPACITY:
                 self._by_server.popitem(last=False)
 

@@ -91,6 +91,20 @@ def test_nobody_waits_for_ever() -> None:
     assert seen == [None]
 
 
+def test_very_many_are_asked_for_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(proposals, "MOST_TOGETHER", 2)
+    batch = Proposals[str]()
+    batch.announce(IDS)
+    asked: list[tuple[str, ...]] = []
+
+    def note(ids: tuple[str, ...]) -> list[str]:
+        asked.append(ids)
+        return shout(ids)
+
+    assert [batch.take(server_id, note) for server_id in IDS] == ["A", "B", "C"]
+    assert asked == [("a", "b"), ("c",)]
+
+
 def test_what_is_old_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(proposals, "CAPACITY", 4)
     batch = Proposals[str]()

@@ -9,10 +9,12 @@ import pytest
 import sqlalchemy as sa
 from oslo_db import exception as db_errors
 
+from nova_clone.conductor.store.placement.claims import Claim
 from nova_clone.conductor.store.session import TableSet
 from nova_clone.conductor.store.unit_of_work import Store
 from nova_clone.domain import errors
 from nova_clone.domain.identity import new_uuid
+from nova_clone.domain.request_spec import GroupPlacement
 from tests.unit.conductor.store.databases import MakeStore, settings, sqlite_url, sync
 from tests.unit.conductor.store.records import (
     a_claim,
@@ -220,3 +222,21 @@ class TestSetsApart:
         assert apart.read(lambda work: work.servers.find(server_id)) is None
         with pytest.raises(errors.NotFound):
             apart.read(lambda work: work.request_specs.get(server_id))
+
+    def test_a_claim_that_is_repeated_counts_once_in_its_group(self, apart: Store) -> None:
+        group = GroupPlacement(id=new_uuid(), policy="anti-affinity")
+        server, other = a_server(), a_server()
+        node = apart.run(a_provider)
+        apart.run(lambda work: work.servers.add(server))
+
+        def claim(work: Any, server_id: str = server.id) -> None:
+            allocation = a_claim(node.id, consumer_id=server_id)
+            work.placement.claim_first([Claim(host="node-1", allocation=allocation)], group=group)
+            work.servers.update(server_id, {"host": "node-1"})
+
+        with Stumbling(apart, TableSet.CELL), pytest.raises(errors.Unavailable):
+            apart.run(claim)
+        apart.run(claim)
+        assert apart.read(lambda work: work.placement.group_members(group.id)) == {"node-1": 1}
+        with pytest.raises(errors.Conflict):
+            apart.run(lambda work: claim(work, other.id))
