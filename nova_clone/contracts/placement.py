@@ -18,7 +18,8 @@ class CandidateQuery:
     """Ask for places where `groups` fit together.
 
     ``limit`` 0 means no limit. ``same_subtree`` lists groups of suffixes;
-    ``root_required`` and ``root_forbidden`` are traits of the root provider.
+    ``root_required`` and ``root_forbidden`` are traits of the root provider, and
+    ``root_member_of`` and ``root_forbidden_aggregates`` its aggregates.
     """
 
     groups: tuple[RequestGroup, ...]
@@ -27,6 +28,8 @@ class CandidateQuery:
     same_subtree: tuple[tuple[str, ...], ...] = ()
     root_required: frozenset[str] = frozenset()
     root_forbidden: frozenset[str] = frozenset()
+    root_member_of: tuple[frozenset[str], ...] = ()
+    root_forbidden_aggregates: frozenset[str] = frozenset()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

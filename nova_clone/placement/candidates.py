@@ -139,8 +139,9 @@ class _Search:
 
     def _ways(self, tree: Tree) -> Iterable[Candidate]:
         plan, root = self.plan, tree.root
-        if not self._root_fits(root):
-            return self._none("root traits")
+        reason = self._root_misfit(root)
+        if reason is not None:
+            return self._none(reason)
         sharing = self._lenders(tree) if plan.lenders else ()
         if self._lone is not None and len(tree.members) == 1 and not sharing:
             reason = plan.misfit(root, self._lone)
@@ -167,13 +168,17 @@ class _Search:
             if each.id not in tree.ids and not tree.aggregates.isdisjoint(each.aggregates)
         )
 
-    def _root_fits(self, root: Provider) -> bool:
+    def _root_misfit(self, root: Provider) -> str | None:
         query = self.query
-        if not (query.root_required or query.root_forbidden):
-            return True
-        return query.root_forbidden.isdisjoint(root.traits) and query.root_required.issubset(
-            root.traits
-        )
+        if not query.root_forbidden.isdisjoint(root.traits):
+            return "root traits"
+        if query.root_required and not query.root_required.issubset(root.traits):
+            return "root traits"
+        if not query.root_forbidden_aggregates.isdisjoint(root.aggregates):
+            return "aggregates"
+        if any(wanted.isdisjoint(root.aggregates) for wanted in query.root_member_of):
+            return "aggregates"
+        return None
 
     def _space(self, tree: Tree, sharing: Sequence[Provider], fits: list[list[Provider]]) -> Space:
         everybody = [*tree.members, *sharing]

@@ -13,7 +13,6 @@ from nova_clone.contracts.scheduler import Explanation, Removal
 from nova_clone.domain.errors import NoValidHost
 from nova_clone.domain.host import Aggregate
 from nova_clone.domain.request_spec import RequestSpec
-from nova_clone.domain.resources import RequestGroup
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -80,28 +79,22 @@ Prefilter = Callable[[Ask], Demand | None]
 
 def with_demand(query: CandidateQuery, demand: Demand) -> CandidateQuery:
     """Return the query with one more demand on it."""
-    # Aggregates are demanded of the group that spans the tree, if there is one.
-    whole = any(not group.suffix for group in query.groups)
+    groups = query.groups
+    if demand.forbidden:
+        groups = tuple(
+            dataclasses.replace(
+                group,
+                forbidden=group.forbidden | demand.forbidden.get(group.suffix, frozenset()),
+            )
+            for group in groups
+        )
     return dataclasses.replace(
         query,
+        groups=groups,
         root_required=query.root_required | demand.root_required,
         root_forbidden=query.root_forbidden | demand.root_forbidden,
-        groups=tuple(
-            _demanded(group, demand, aggregates=not (whole and group.suffix))
-            for group in query.groups
-        ),
-    )
-
-
-def _demanded(group: RequestGroup, demand: Demand, *, aggregates: bool) -> RequestGroup:
-    traits = demand.forbidden.get(group.suffix, frozenset())
-    if not aggregates:
-        demand = Demand()
-    return dataclasses.replace(
-        group,
-        forbidden=group.forbidden | traits,
-        member_of=group.member_of + demand.member_of,
-        forbidden_aggregates=group.forbidden_aggregates | demand.forbidden_aggregates,
+        root_member_of=query.root_member_of + demand.member_of,
+        root_forbidden_aggregates=query.root_forbidden_aggregates | demand.forbidden_aggregates,
     )
 
 

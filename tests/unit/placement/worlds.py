@@ -109,12 +109,15 @@ def queries(draw: st.DrawFn) -> CandidateQuery:
         chosen.append(draw(groups(suffix, resources=resources)))
     suffixes = [group.suffix for group in chosen if group.suffix]
     some = st.lists(st.sampled_from(suffixes), min_size=1, unique=True).map(tuple)
+    some_aggregate = st.sampled_from(AGGREGATES)
     return CandidateQuery(
         groups=tuple(chosen),
         group_policy=draw(st.sampled_from((None, "none", "isolate"))),
         same_subtree=tuple(draw(st.lists(some, max_size=2))) if suffixes[1:] else (),
         root_required=frozenset(draw(_seldom(st.sampled_from(TRAITS)))),
         root_forbidden=frozenset(draw(_seldom(st.sampled_from(TRAITS)))),
+        root_member_of=tuple(frozenset({name}) for name in draw(_seldom(some_aggregate))),
+        root_forbidden_aggregates=frozenset(draw(_seldom(some_aggregate))),
     )
 
 
@@ -186,8 +189,13 @@ def _tree_is_meant(root: Provider, query: CandidateQuery, by_id: Mapping[str, Pr
 
 
 def _root_fits(root: Provider, query: CandidateQuery) -> bool:
-    traits = set(root.traits)
-    return query.root_required <= traits and not query.root_forbidden & traits
+    traits, aggregates = set(root.traits), set(root.aggregates)
+    return (
+        query.root_required <= traits
+        and not query.root_forbidden & traits
+        and all(wanted & aggregates for wanted in query.root_member_of)
+        and not query.root_forbidden_aggregates & aggregates
+    )
 
 
 def _shares_with(each: Provider, tree: Sequence[Provider]) -> bool:

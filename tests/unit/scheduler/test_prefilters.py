@@ -19,12 +19,6 @@ from nova_clone.scheduler.prefilters import PREFILTERS
 from nova_clone.scheduler.prefilters.base import RequestSettings, request_settings
 from tests.unit.scheduler.requests import FixedCloud, a_spec, an_aggregate, ask, groups_of
 
-SUFFIXED = {
-    "resources1:VCPU": "4",
-    "resources1:MEMORY_MB": "2048",
-    "resources1:DISK_GB": "20",
-}
-
 
 def uuids(*numbers: int) -> frozenset[str]:
     return frozenset(f"agg-{number}" for number in numbers)
@@ -57,8 +51,8 @@ ZONES = (
 def test_a_zone_is_its_aggregates(
     zone: str | None, member_of: tuple[frozenset[str], ...], forbidden: frozenset[str]
 ) -> None:
-    (group,) = ask(a_spec(availability_zone=zone), FixedCloud(aggregates=ZONES)).groups
-    assert (group.member_of, group.forbidden_aggregates) == (member_of, forbidden)
+    query = ask(a_spec(availability_zone=zone), FixedCloud(aggregates=ZONES))
+    assert (query.root_member_of, query.root_forbidden_aggregates) == (member_of, forbidden)
 
 
 def test_a_zone_without_aggregates_has_no_hosts() -> None:
@@ -66,14 +60,10 @@ def test_a_zone_without_aggregates_has_no_hosts() -> None:
         ask(a_spec(availability_zone="west"), FixedCloud(aggregates=ZONES))
 
 
-def test_aggregates_are_demanded_of_each_group_when_none_spans_the_tree() -> None:
-    cloud = FixedCloud(aggregates=ZONES)
-    (group,) = ask(a_spec(SUFFIXED, availability_zone="north"), cloud).groups
-    assert (group.suffix, group.member_of) == ("1", (uuids(1, 3),))
-    extra_specs = {"resources_GPU:VGPU": "1"}
-    groups = groups_of(ask(a_spec(extra_specs, availability_zone="north"), cloud))
-    assert groups[""].member_of == (uuids(1, 3),)
-    assert groups["_GPU"].member_of == ()
+def test_aggregates_are_the_hosts_alone() -> None:
+    spec = a_spec({"resources_GPU:VGPU": "1"}, availability_zone="north")
+    query = ask(spec, FixedCloud(aggregates=ZONES))
+    assert [group.member_of for group in query.groups] == [(), ()]
 
 
 TENANTS = (
@@ -101,8 +91,8 @@ def test_projects_keep_to_their_aggregates(
     project_id: str, settings: dict[str, bool], member_of: tuple[frozenset[str], ...]
 ) -> None:
     spec = a_spec(project_id=project_id)
-    (group,) = ask(spec, FixedCloud(aggregates=TENANTS), **settings).groups
-    assert group.member_of == member_of
+    query = ask(spec, FixedCloud(aggregates=TENANTS), **settings)
+    assert query.root_member_of == member_of
 
 
 def test_a_project_without_an_aggregate_is_refused_when_one_is_required() -> None:
@@ -139,8 +129,8 @@ def test_isolated_aggregates(
 ) -> None:
     cloud, spec = FixedCloud(aggregates=ISOLATED), a_spec(extra_specs, image)
     isolating = ask(spec, cloud, enable_isolated_aggregate_filtering=True)
-    assert groups_of(isolating)[""].forbidden_aggregates == forbidden
-    assert groups_of(ask(spec, cloud))[""].forbidden_aggregates == uuids()
+    assert isolating.root_forbidden_aggregates == forbidden
+    assert ask(spec, cloud).root_forbidden_aggregates == uuids()
 
 
 traits = st.frozensets(st.sampled_from(["CUSTOM_A", "CUSTOM_B", "CUSTOM_C"]))
@@ -157,9 +147,9 @@ def test_an_aggregate_is_open_just_to_requests_for_all_of_its_traits(
         )
     )
     spec = a_spec({f"trait:{trait}": "required" for trait in wanted})
-    (group,) = ask(spec, cloud, enable_isolated_aggregate_filtering=True).groups
+    query = ask(spec, cloud, enable_isolated_aggregate_filtering=True)
     for number, isolating in enumerate(aggregates):
-        assert (f"agg-{number}" in group.forbidden_aggregates) == (not isolating <= wanted)
+        assert (f"agg-{number}" in query.root_forbidden_aggregates) == (not isolating <= wanted)
 
 
 IMAGE_TYPE = {"query_placement_for_image_type_support": True}
@@ -246,9 +236,8 @@ def test_remote_managed_ports(vnic_type: str, required: set[str]) -> None:
 def test_routed_networks() -> None:
     spec = a_spec(network_aggregates=(("agg-1", "agg-2"), ("agg-3",)))
     routing = {"query_placement_for_routed_network_aggregates": True}
-    (group,) = ask(spec, **routing).groups
-    assert group.member_of == (uuids(1, 2), uuids(3))
-    assert ask(spec).groups[0].member_of == ()
+    assert ask(spec, **routing).root_member_of == (uuids(1, 2), uuids(3))
+    assert ask(spec).root_member_of == ()
     with pytest.raises(NoValidHost):
         ask(a_spec(network_aggregates=((),)), **routing)
 
@@ -268,8 +257,8 @@ def test_every_demand_for_aggregates_counts() -> None:
             Aggregate(id=2, uuid="agg-2", name="b", metadata={"filter_tenant_id": "project-1"}),
         )
     )
-    (group,) = ask(a_spec(availability_zone="north"), cloud, **LIMITED).groups
-    assert set(group.member_of) == {uuids(1), uuids(2)}
+    query = ask(a_spec(availability_zone="north"), cloud, **LIMITED)
+    assert set(query.root_member_of) == {uuids(1), uuids(2)}
 
 
 @pytest.mark.parametrize(
