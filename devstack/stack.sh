@@ -223,6 +223,7 @@ main() {
     # shellcheck source=devstack/openrc
     . "$DEVSTACK/openrc" admin
     cloud wait "$OPTION_COMPUTES"
+    manage nova-manage cell_v2 discover_hosts
     step "flavors, image, networks, keys" "$LOGS/provision.log"
     make_key
     cloud provision "$STACK_IMAGE/guest.qcow2" "$STACK_DATA/ssh/id_ed25519.pub"

@@ -51,7 +51,6 @@ def test_nothing_is_left_over(pretended: Stack) -> None:
 
 @pytest.mark.parametrize("command", ["nova-status", "placement-status"])
 def test_a_stack_is_ready_for_an_upgrade(pretended: Stack, command: str) -> None:
-    pretended.manage("cell_v2", "discover_hosts")
     done = pretended.operate(command, "upgrade", "check", "--json")
     checks = json.loads(done.stdout)["checks"]
     failed = [check for check in checks if check["result"] == 2]
