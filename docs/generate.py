@@ -99,6 +99,8 @@ def rpc() -> str:
 
 def filters_and_weighers() -> str:
     """Return the page that lists what the scheduler judges hosts by."""
+    from nova_clone.compute.hypervisor.port import CpuTimes
+    from nova_clone.compute.monitors import CPU_MONITOR, cpu_metrics
     from nova_clone.scheduler.filters import ALWAYS, FILTERS
     from nova_clone.scheduler.filters.facts import FACTS
     from nova_clone.scheduler.settings import DEFAULT_FILTERS
@@ -137,7 +139,11 @@ def filters_and_weighers() -> str:
         "What `capabilities:` extra specs and `JsonFilter` may name: "
         + ", ".join(f"`{name}`" for name in FACTS)
         + ". Amounts of resources are Placement's: reserved ones are taken off, allocation ratios"
-        + " applied. Hosts report no metrics so far.",
+        + " applied. `metrics` are what the monitors measure that a host's `compute_monitors` names:"
+        + f" `{CPU_MONITOR}` tells "
+        + ", ".join(f"`{name}`" for name in cpu_metrics(CpuTimes(), CpuTimes()))
+        + ". The frequency is in MHz, times in nanoseconds; what is called percent is a share from"
+        + " 0 to 1 of the time since the last look.",
         "",
         "## Weighers",
         "",

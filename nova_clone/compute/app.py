@@ -142,6 +142,7 @@ def _fake(settings: ComputeSettings, size: tuple[int, int, int]) -> Hypervisor:
             local_gb=size[2],
             hardware=read_hardware(settings.state_path / "fake-hardware"),
             mediated=read_mediated(settings.state_path / "fake-mediated"),
+            cpu_times_path=settings.state_path / "fake-cpu-times",
             cell_providers=(settings.state_path / "fake-cell-providers").exists(),
         )
     )

@@ -16,6 +16,7 @@ from nova_clone.compute.hypervisor.port import Hypervisor
 from nova_clone.compute.intake import Intake
 from nova_clone.compute.inventory.reporter import HostReporter, Node
 from nova_clone.compute.late import LateWork
+from nova_clone.compute.monitors import Monitors
 from nova_clone.compute.operations import Limits, Operations
 from nova_clone.compute.outcomes import Outcomes
 from nova_clone.compute.precache import Precache
@@ -96,6 +97,7 @@ class ComputeDaemon:
         self._recovery = Recovery(self._env, intake, self.operations)
         node = Node(host=settings.host, uuid=identity.node_uuid(settings.state_path))
         self._reporter = HostReporter(node, driver, around.conductor, settings.inventory)
+        self._monitors = Monitors(settings.monitors, driver, around.conductor, node_uuid=node.uuid)
         self._precache = Precache(self._env)
         service = ComputeService(self._env, intake, self._precache)
         self._server = around.serve(endpoint(ComputeContract, service))
@@ -135,12 +137,14 @@ class ComputeDaemon:
 
     def _make_timers(self) -> tuple[Every, ...]:
         settings = self.settings
+        interval = settings.resources_interval if settings.monitors else 0
         return (
             _every("heartbeat", settings.report_interval, self._beat),
             _every("resources", settings.resources_interval, self._reporter.refresh),
-            _every("power-states", settings.power_sync_interval, self._power.full, soon=True),
+            _every("metrics", interval, self._monitors.tell, within=0),
+            _every("power-states", settings.power_sync_interval, self._power.full, within=60),
             _every("late-work", settings.report_interval, self._late.again),
-            _every("orphans", settings.orphan_interval, self._orphans.look, soon=True),
+            _every("orphans", settings.orphan_interval, self._orphans.look, within=60),
         )
 
     def _watch_for(self, lost: tuple[Lost, ...]) -> None:
@@ -196,8 +200,10 @@ def _limits(settings: ComputeSettings) -> Limits:
     )
 
 
-def _every(name: str, interval: float, action: Callable[[], None], *, soon: bool = False) -> Every:
-    """Return a timer whose action may find nobody there; ``soon`` begins within a minute."""
+def _every(
+    name: str, interval: float, action: Callable[[], None], *, within: float | None = None
+) -> Every:
+    """Return a timer whose action may find nobody there; it begins `within` so many seconds."""
 
     def tried() -> None:
         try:
@@ -205,7 +211,7 @@ def _every(name: str, interval: float, action: Callable[[], None], *, soon: bool
         except Unavailable as error:
             LOG.warning("%s: %s", name, error.message)
 
-    return Every(interval, tried, name=name, delay=60 if soon else None)
+    return Every(interval, tried, name=name, delay=within)
 
 
 def read_vendor_data(path: Path | None) -> Mapping[str, Any]:

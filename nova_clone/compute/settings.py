@@ -172,6 +172,7 @@ class ComputeSettings:
     orphan_timeout: float = 0.0
     resume_guests: bool = False
     lost_request_grace: float = 15.0
+    monitors: tuple[str, ...] = ()
 
     @classmethod
     def from_conf(cls, conf: Any) -> ComputeSettings:
@@ -196,4 +197,5 @@ class ComputeSettings:
             orphan_interval=float(conf.running_deleted_instance_poll_interval),
             orphan_timeout=float(conf.running_deleted_instance_timeout),
             resume_guests=conf.resume_guests_state_on_host_boot,
+            monitors=tuple(conf.compute_monitors),
         )

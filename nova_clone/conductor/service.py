@@ -274,6 +274,10 @@ class ConductorService:
         """Record what a host has."""
         self._run(lambda work: host_queries.record_report(work, request))
 
+    def metrics_measured(self, context: RequestContext, request: hosts.HostMetrics) -> None:
+        """Keep what a host's monitors measured."""
+        self._run(lambda work: work.hosts.save_metrics(request.node_uuid, request.metrics))
+
     def step_finished(self, context: RequestContext, request: hosts.StepFinished) -> None:
         """Take the end of a step."""
         self._worker.resume(

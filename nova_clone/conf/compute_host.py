@@ -16,6 +16,14 @@ OPTIONS = [
         "compute_driver",
         help=("The hypervisor driver. Possible values: libvirt.LibvirtDriver, fake.FakeDriver."),
     ),
+    cfg.ListOpt(
+        "compute_monitors",
+        default=[],
+        help=(
+            "What this host measures of itself for the scheduler, every "
+            "update_resources_interval seconds. Possible values: cpu.virt_driver."
+        ),
+    ),
     cfg.BoolOpt(
         "allow_resize_to_same_host",
         default=False,

@@ -71,6 +71,14 @@ class HostReport:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class HostMetrics:
+    """What the monitors of a compute host measured last, by the names of metrics."""
+
+    node_uuid: str
+    metrics: Mapping[str, float] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class StepFinished:
     """How a step that a compute was asked for ended.
 
@@ -255,6 +263,10 @@ class HostVerbs(Protocol):
     @call(since="1.0", timeout=60, raises=(errors.Conflict,))
     def report_host(self, context: RequestContext, request: HostReport, /) -> None:
         """Record what a host has, in the compute node's row and in Placement."""
+
+    @cast(since="1.0")
+    def metrics_measured(self, context: RequestContext, request: HostMetrics, /) -> None:
+        """Keep what a host's monitors measured, for the scheduler."""
 
     @call(since="1.0", timeout=60, raises=(errors.Obsolete,))
     def step_finished(self, context: RequestContext, request: StepFinished, /) -> None:

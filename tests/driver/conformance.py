@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from nova_clone.compute.hypervisor.port import GuestSpec, Hypervisor
+from nova_clone.compute.hypervisor.port import GuestSpec, Hypervisor, TellsCpuTimes
 from nova_clone.domain.errors import NotFound
 from nova_clone.domain.image import Image
 from nova_clone.domain.port import Vif
@@ -123,6 +123,13 @@ class Conformance:
         for each in found.components:
             assert each.name.startswith(f"{found.hypervisor_hostname}_")
             assert each.parent is None or each.parent in names[: names.index(each.name)]
+
+    def test_tells_how_busy_its_processors_are(self, lab: Lab) -> None:
+        assert isinstance(lab.driver, TellsCpuTimes)
+        first, second = lab.driver.cpu_times(), lab.driver.cpu_times()
+        assert first.idle > 0
+        assert min(first.user, first.kernel, first.iowait, first.frequency_mhz) >= 0
+        assert (second.user, second.kernel) >= (first.user, first.kernel)
 
     def test_names_its_capabilities_by_trait(self, lab: Lab) -> None:
         assert lab.driver.capabilities

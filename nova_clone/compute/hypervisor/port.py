@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from nova_clone.domain.host import HostResources
 from nova_clone.domain.image import Image
@@ -50,6 +50,17 @@ class GuestBuilt:
 
     power_state: PowerState
     root_device_name: str | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class CpuTimes:
+    """Time that the host's processors spent since it started, in nanoseconds over all."""
+
+    user: int = 0
+    kernel: int = 0
+    idle: int = 0
+    iowait: int = 0
+    frequency_mhz: int = 0
 
 
 #: Brings the bytes of an image to a file: (image id, target path).
@@ -118,3 +129,11 @@ class Hypervisor(Protocol):
 
     def console_output(self, server: Server, length: int | None) -> bytes:
         """Return the last `length` lines of the serial console, everything for ``None``."""
+
+
+@runtime_checkable
+class TellsCpuTimes(Protocol):
+    """The ability to tell how busy the host's processors are."""
+
+    def cpu_times(self) -> CpuTimes:
+        """Return what the processors did since the host started."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -73,6 +73,19 @@ class ComputeNodeRecords(ServiceRecords):
                 .values(updated_at=utc_now(), **values)
             )
             sequence.touch(N.id, resources.uuid)
+
+    def save_metrics(self, node_id: str, metrics: Mapping[str, float]) -> None:
+        """Keep what a host measured last; a node that is not on record has nothing to keep."""
+        found = self._session.cell_db.execute(
+            sa.select(N.metrics).where(N.id == node_id).with_for_update()
+        ).first()
+        values = {"metrics": dump(metrics)}
+        if found is None or found.metrics == values["metrics"]:
+            return
+        self._session.cell_db.execute(
+            sa.update(cell.compute_nodes).where(N.id == node_id).values(values)
+        )
+        self._session.sequence(TableSet.CELL, cell.sequences, "hosts").touch(N.id, node_id)
 
     def node_ids(self, host: str) -> tuple[str, ...]:
         """Return the ids of the compute nodes of a host."""

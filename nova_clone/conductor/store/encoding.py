@@ -30,6 +30,7 @@ ANYTHING = msgspec.json.Decoder(dict[str, Any])
 VIFS = msgspec.json.Decoder(tuple[Vif, ...])
 FAULT = msgspec.json.Decoder(Fault)
 HARDWARE = msgspec.json.Decoder(Hardware)
+METRICS = msgspec.json.Decoder(dict[str, float])
 PLACINGS = msgspec.json.Decoder(dict[str, Placing])
 BLOCK_DEVICE = msgspec.json.Decoder(BlockDevice)
 

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from nova_clone.conductor.store.aggregates import AggregateRepository
 from nova_clone.conductor.store.compute_nodes import ComputeNodeRecords
-from nova_clone.conductor.store.encoding import ANYTHING, HARDWARE, TRIPLES
+from nova_clone.conductor.store.encoding import ANYTHING, HARDWARE, METRICS, TRIPLES
 from nova_clone.conductor.store.placings import used
 from nova_clone.conductor.store.sequence import HORIZON
 from nova_clone.conductor.store.services import N, S
@@ -38,6 +38,7 @@ _NODE = (
     N.cpu_info,
     N.hardware,
     N.placings,
+    N.metrics,
 )
 
 
@@ -114,6 +115,7 @@ class HostRepository(ComputeNodeRecords):
             aggregates=aggregates,
             host_ip=row.host_ip,
             cpu=_key(row.cpu_info),
+            metrics={} if row.metrics is None else METRICS.decode(row.metrics),
             hardware="" if row.hardware is None else _key(row.hardware),
             numa_used=numa_used,
             pci_used=pci_used,

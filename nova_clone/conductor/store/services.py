@@ -157,6 +157,14 @@ class ServiceRecords:
             )
         except db_errors.DBDuplicateEntry as error:
             raise self._taken(request, error) from error
+        if request.binary == COMPUTE:
+            self._forget_metrics(request.host)
+
+    def _forget_metrics(self, host: str) -> None:
+        """Forget what a host measured: it may be configured now to measure nothing."""
+        measured = sa.update(cell.compute_nodes).where(N.host == host, N.metrics.is_not(None))
+        if self._session.cell_db.execute(measured.values(metrics=None)).rowcount:
+            self._touch_nodes(host)
 
     def _taken(
         self, request: RegisterService, error: db_errors.DBDuplicateEntry

@@ -14,6 +14,7 @@ from nova_clone.compute.spool import Spool
 from nova_clone.contracts.compute import BuildServer, DestroyServer, Ticket
 from nova_clone.contracts.hosts import (
     Heartbeat,
+    HostMetrics,
     HostRef,
     HostReport,
     HostServers,
@@ -133,6 +134,7 @@ class FakeConductor:
         self.observed: list[PowerObserved] = []
         self.reports: list[HostReport] = []
         self.registered: list[RegisterService] = []
+        self.measured: list[HostMetrics] = []
         self.beats = 0
         self.heard: list[Heartbeat] = []
         self.errors: dict[str, list[Exception]] = {}
@@ -186,6 +188,17 @@ class FakeConductor:
     def report_host(self, context: RequestContext, request: HostReport, /) -> None:
         self._meet("report_host")
         self.reports.append(request)
+
+    def metrics_measured(self, context: RequestContext, request: HostMetrics, /) -> None:
+        self._meet("metrics_measured")
+        with self._changed:
+            self.measured.append(request)
+            self._changed.notify_all()
+
+    def wait_measured(self, count: int = 1) -> list[HostMetrics]:
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.measured) >= count, timeout=10)
+            return list(self.measured)
 
     def heartbeat(self, context: RequestContext, request: Heartbeat, /) -> None:
         self._meet("heartbeat")

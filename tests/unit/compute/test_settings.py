@@ -40,6 +40,10 @@ def test_no_limit_of_builds_is_a_high_one() -> None:
     assert _read(max_concurrent_builds=0).max_concurrent_builds > 100
 
 
+def test_monitors_are_listed() -> None:
+    assert _read(compute_monitors=["cpu.virt_driver"]).monitors == ("cpu.virt_driver",)
+
+
 def test_resources_are_looked_at_every_minute_or_never() -> None:
     assert _read(update_resources_interval=0).resources_interval == 60
     assert _read(update_resources_interval=-1).resources_interval < 0

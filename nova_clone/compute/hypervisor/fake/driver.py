@@ -11,7 +11,9 @@ from pathlib import Path
 
 from nova_clone.compute.hypervisor.fake.faults import Faults
 from nova_clone.compute.hypervisor.fake.guests import Guest, Guests
+from nova_clone.compute.hypervisor.fake.hardware import read_cpu_times
 from nova_clone.compute.hypervisor.port import (
+    CpuTimes,
     FetchImage,
     GuestBuilt,
     GuestSpec,
@@ -36,6 +38,8 @@ CAPABILITIES: Mapping[str, bool] = {
     "COMPUTE_NET_ATTACH_INTERFACE": True,
     "COMPUTE_VOLUME_MULTI_ATTACH": False,
 }
+#: In MHz.
+IDLE_FREQUENCY = 800
 _FORMATS = frozenset({"raw", "qcow2", "ami", "iso", "vmdk", "vhd", None})
 
 
@@ -46,7 +50,8 @@ class FakeSettings:
     ``guests_path`` makes guests outlive the process. ``fetch_images`` brings each image
     into the image cache once, as a real driver must. Memory in MiB, disk in GiB. Where
     ``hardware`` tells of cells, their processors go before ``vcpus``; with ``cell_providers``
-    each cell is a provider with processors and memory of its own.
+    each cell is a provider with processors and memory of its own. ``cpu_times_path`` tells
+    what the processors did, at each look anew; they are idle without it.
     """
 
     hostname: str
@@ -61,6 +66,7 @@ class FakeSettings:
     hardware: Hardware = NOTHING_TOLD
     mediated: tuple[MediatedParent, ...] = ()
     cell_providers: bool = False
+    cpu_times_path: Path | None = None
 
     @property
     def totals(self) -> dict[str, int]:
@@ -151,6 +157,13 @@ class FakeHypervisor:
             mediated=has.mediated,
             components=has.components,
         )
+
+    def cpu_times(self) -> CpuTimes:
+        """Return what the processors are told to have done since the host started."""
+        self.faults.meet("cpu_times")
+        idle = CpuTimes(idle=time.monotonic_ns(), frequency_mhz=IDLE_FREQUENCY)
+        path = self._settings.cpu_times_path
+        return idle if path is None else read_cpu_times(path, idle)
 
     def guests(self) -> tuple[GuestState, ...]:
         """Return every guest that is defined."""

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
+from nova_clone.compute.hypervisor.port import CpuTimes
 from nova_clone.domain.errors import Invalid
 from nova_clone.domain.hardware import NOTHING_TOLD, Hardware, MediatedParent
 
@@ -24,6 +25,11 @@ def read_hardware(path: Path) -> Hardware:
 def read_mediated(path: Path) -> tuple[MediatedParent, ...]:
     """Return the devices that can be split, of which a JSON file tells; else like hardware."""
     return _read(path, tuple[MediatedParent, ...], ())
+
+
+def read_cpu_times(path: Path, idle: CpuTimes) -> CpuTimes:
+    """Return the `CpuTimes` of a JSON file, else like hardware; `idle` without a file."""
+    return _read(path, CpuTimes, idle)
 
 
 def _read(path: Path, kind: type[T], nothing: T) -> T:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import libvirt
 
-from nova_clone.compute.hypervisor.libvirt import console, events, host, traits, vif
+from nova_clone.compute.hypervisor.libvirt import console, events, host, processors, traits, vif
 from nova_clone.compute.hypervisor.libvirt.calls import Calls
 from nova_clone.compute.hypervisor.libvirt.connection import Connection
 from nova_clone.compute.hypervisor.libvirt.console import VncAddress
@@ -22,6 +22,7 @@ from nova_clone.compute.hypervisor.libvirt.xml.disks import attached
 from nova_clone.compute.hypervisor.libvirt.xml.domain import domain_xml
 from nova_clone.compute.hypervisor.libvirt.xml.request import DomainRequest
 from nova_clone.compute.hypervisor.port import (
+    CpuTimes,
     FetchImage,
     GuestBuilt,
     GuestSpec,
@@ -95,6 +96,10 @@ class LibvirtHypervisor:
     def resources(self) -> HostResources:
         """Return what this host has."""
         return host.resources(self._connection, self._settings, self._host(), self._disks)
+
+    def cpu_times(self) -> CpuTimes:
+        """Return what the processors did since the host started."""
+        return processors.cpu_times(self._connection)
 
     def guests(self) -> tuple[GuestState, ...]:
         """Return every guest that is defined here and is ours."""

@@ -163,6 +163,8 @@ compute_nodes = sa.Table(
     sa.Column("placings", document_type()),
     sa.Column("disk_available_least", sa.Integer),
     sa.Column("uptime", document_type()),
+    #: What the host's monitors measured last.
+    sa.Column("metrics", document_type()),
     sa.Column("failed_builds", sa.Integer, nullable=False),
     sa.Column("sequence", sa.BigInteger, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),

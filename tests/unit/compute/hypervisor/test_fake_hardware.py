@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from nova_clone.compute.app import make_driver
+from nova_clone.compute.hypervisor.port import CpuTimes, Hypervisor, TellsCpuTimes
 from nova_clone.compute.settings import ComputeSettings
 from nova_clone.domain.errors import Invalid
 from nova_clone.domain.hardware import NOTHING_TOLD, Hardware
@@ -24,11 +25,25 @@ HARDWARE = Hardware(
 )
 
 
-def told(path: Path) -> HostResources:
-    settings = ComputeSettings(
-        host="h1", state_path=path, instances_path=path / "i", driver="fake.FakeDriver"
+def driver(path: Path) -> Hypervisor:
+    return make_driver(
+        ComputeSettings(
+            host="h1", state_path=path, instances_path=path / "i", driver="fake.FakeDriver"
+        )
     )
-    return make_driver(settings).resources()
+
+
+def told(path: Path) -> HostResources:
+    return driver(path).resources()
+
+
+def test_a_fake_host_is_as_busy_as_it_is_told(tmp_path: Path) -> None:
+    host = driver(tmp_path)
+    assert isinstance(host, TellsCpuTimes)
+    assert host.cpu_times().idle > 0
+    busy = CpuTimes(user=2, kernel=1, idle=5, iowait=1, frequency_mhz=3000)
+    (tmp_path / "fake-cpu-times").write_bytes(msgspec.json.encode(busy))
+    assert host.cpu_times() == busy
 
 
 def test_a_fake_host_has_the_hardware_that_it_is_told_of(tmp_path: Path) -> None:

@@ -248,6 +248,29 @@ class TestFeed:
             ("two", True)
         ]
 
+    def test_metrics_reach_the_feed(self, store: Store) -> None:
+        register(store)
+        node = report(store)
+        start = feed(store)
+        store.run(lambda work: work.hosts.save_metrics(node, {"cpu.percent": 0.5}))
+        after = feed(store, start.sequence)
+        assert [record.metrics for record in after.hosts] == [{"cpu.percent": 0.5}]
+        store.run(lambda work: work.hosts.save_metrics(node, {"cpu.percent": 0.5}))
+        store.run(lambda work: work.hosts.save_metrics(new_uuid(), {"cpu.percent": 0.7}))
+        assert feed(store, after.sequence).hosts == ()
+        report(store, uuid=node, hypervisor_version=8000000)
+        assert feed(store).hosts[0].metrics == {"cpu.percent": 0.5}
+
+    def test_a_host_that_starts_has_measured_nothing_yet(self, store: Store) -> None:
+        register(store)
+        node = report(store)
+        store.run(lambda work: work.hosts.save_metrics(node, {"cpu.percent": 0.5}))
+        before = feed(store)
+        register(store, binary="nova-metadata")
+        assert feed(store, before.sequence).hosts == ()
+        register(store)
+        assert [dict(record.metrics) for record in feed(store, before.sequence).hosts] == [{}]
+
     def test_failed_builds_count_until_one_succeeds(self, store: Store) -> None:
         report(store)
         for _ in range(2):
