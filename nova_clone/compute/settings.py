@@ -45,7 +45,8 @@ class InventorySettings:
     """What the host keeps for itself, what it offers, and how far it is overcommitted.
 
     Memory and disk in MiB. A ratio that is ``None`` leaves it to the initial one.
-    ``provider_config`` is the directory of files that add to the report.
+    ``provider_config`` is the directory of files that add to the report. Without
+    ``counts_failures`` builds that fail here are not held against the host.
     """
 
     reserved_memory_mb: int = 512
@@ -62,6 +63,7 @@ class InventorySettings:
     mediated: tuple[MediatedType, ...] = ()
     excluded_images: frozenset[str] = frozenset()
     provider_config: Path | None = None
+    counts_failures: bool = True
 
     def __post_init__(self) -> None:
         if self.reserved_cpus and self.division.configured:
@@ -100,6 +102,7 @@ class InventorySettings:
             mediated=_mediated(conf),
             excluded_images=frozenset(conf.compute.image_type_exclude_list),
             provider_config=Path(location) if location else None,
+            counts_failures=conf.compute.consecutive_build_service_disable_threshold != 0,
         )
 
 

@@ -18,7 +18,10 @@ OPTIONS = [
     cfg.IntOpt(
         "consecutive_build_service_disable_threshold",
         default=10,
-        help="After how many failed builds in a row a host disables itself; 0 means never.",
+        help=(
+            "Whether this host's failed builds in a row are counted, so that the scheduler "
+            "prefers other hosts: 0 means no, anything else yes."
+        ),
     ),
     cfg.IntOpt(
         "max_concurrent_disk_ops",

@@ -60,7 +60,8 @@ class HostReport:
 
     ``initial_ratios`` names resource classes whose allocation ratio is only a first
     proposal: once Placement has one, that stays. ``additions`` are for providers that the
-    host does not report itself; ``fingerprint`` changes with the report.
+    host does not report itself; ``fingerprint`` changes with the report. Without
+    ``counts_failures`` builds that fail there are not held against the host.
     """
 
     host: str
@@ -68,6 +69,7 @@ class HostReport:
     initial_ratios: tuple[str, ...] = ()
     additions: tuple[Addition, ...] = ()
     fingerprint: str | None = None
+    counts_failures: bool = True
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

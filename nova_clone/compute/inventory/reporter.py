@@ -117,6 +117,7 @@ class HostReporter:
             resources=with_traits(resolved.resources, able),
             initial_ratios=initial_ratios(self._settings),
             additions=resolved.additions,
+            counts_failures=self._settings.counts_failures,
         )
         return dataclasses.replace(report, fingerprint=fingerprint(report))
 

@@ -19,7 +19,9 @@ from nova_clone.domain.host import Service
 def record_report(work: UnitOfWork, report: HostReport) -> None:
     """Record a host's facts, and its tree of providers in Placement."""
     disabled = work.hosts.is_disabled(report.host)
-    work.hosts.save_compute_node(report.host, report.resources)
+    work.hosts.save_compute_node(
+        report.host, report.resources, counts_failures=report.counts_failures
+    )
     work.placement.sync_host(report, disabled=disabled)
     memberships.mirror(work, report.host)
 

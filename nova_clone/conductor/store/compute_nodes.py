@@ -41,12 +41,15 @@ _COLUMNS = (*(N[name] for name in _FIELDS), N.cpu_info, N.supported)
 class ComputeNodeRecords(ServiceRecords):
     """The compute nodes of the cell."""
 
-    def save_compute_node(self, host: str, resources: HostResources) -> None:
+    def save_compute_node(
+        self, host: str, resources: HostResources, *, counts_failures: bool = True
+    ) -> None:
         """Record what a host reported; its feed number moves when something changed.
 
+        Without `counts_failures` the host's failed builds are forgotten, too.
         Raises `Conflict` when the node is recorded under another host or another name.
         """
-        values = _reported(host, resources)
+        values = {**_reported(host, resources), "counts_failures": counts_failures}
         row = self._session.cell_db.execute(
             sa.select(*(N[name] for name in values)).where(N.id == resources.uuid).with_for_update()
         ).first()
@@ -67,6 +70,8 @@ class ComputeNodeRecords(ServiceRecords):
             sequence.restore(cell.removed_hosts.c.host, host)
             sequence.touch(N.id, resources.uuid)
         elif dict(row._mapping) != values:  # noqa: SLF001 - its public name
+            if not counts_failures:
+                values["failed_builds"] = 0
             self._session.cell_db.execute(
                 sa.update(cell.compute_nodes)
                 .where(N.id == resources.uuid)
@@ -128,8 +133,10 @@ class ComputeNodeRecords(ServiceRecords):
         )
 
     def build_failed(self, host: str) -> None:
-        """Count a failed build against a host, for the scheduler's weighers."""
-        self._count_failure(host, N.failed_builds + 1)
+        """Count a failed build against a host that counts them, for the scheduler's weighers."""
+        query = sa.select(N.id).where(N.host == host, N.counts_failures.is_not(sa.false()))
+        if self._session.cell_db.execute(query).first() is not None:
+            self._count_failure(host, N.failed_builds + 1)
 
     def build_succeeded(self, host: str) -> None:
         """Forget the failed builds of a host."""

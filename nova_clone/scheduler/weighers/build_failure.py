@@ -10,7 +10,11 @@ from nova_clone.scheduler.weighers.base import Score
 
 
 class BuildFailureWeigher:
-    """Prefers hosts where fewer builds failed since the last that went well."""
+    """Prefers hosts where fewer builds failed since the last that went well.
+
+    None is counted on a host whose ``[compute] consecutive_build_service_disable_threshold``
+    is 0.
+    """
 
     name: ClassVar[str] = "BuildFailureWeigher"
     multiplier: ClassVar[str] = "build_failure_weight_multiplier"

@@ -145,6 +145,12 @@ def test_wrong_files_stop_the_start(scene: Scene, tmp_path: Path) -> None:
     assert scene.conductor.registered == []
 
 
+def test_tells_whether_its_failed_builds_count(scene: Scene) -> None:
+    _reporter(scene).register()
+    _reporter(scene, InventorySettings(counts_failures=False)).register()
+    assert [report.counts_failures for report in scene.conductor.reports] == [True, False]
+
+
 def test_formats_that_are_not_wanted_are_lacking(scene: Scene) -> None:
     settings = InventorySettings(excluded_images=frozenset({"qcow2"}))
     _reporter(scene, settings).register()

@@ -40,6 +40,15 @@ def test_no_limit_of_builds_is_a_high_one() -> None:
     assert _read(max_concurrent_builds=0).max_concurrent_builds > 100
 
 
+@pytest.mark.parametrize(("value", "counts"), [(10, True), (-1, True), (0, False)])
+def test_failed_builds_count_unless_they_should_not(
+    tmp_path: Path, value: int, counts: bool
+) -> None:
+    file = tmp_path / "nova.conf"
+    file.write_text(f"[compute]\nconsecutive_build_service_disable_threshold = {value}\n")
+    assert _read(str(file)).inventory.counts_failures is counts
+
+
 def test_monitors_are_listed() -> None:
     assert _read(compute_monitors=["cpu.virt_driver"]).monitors == ("cpu.virt_driver",)
 

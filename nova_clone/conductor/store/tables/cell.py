@@ -166,6 +166,8 @@ compute_nodes = sa.Table(
     #: What the host's monitors measured last.
     sa.Column("metrics", document_type()),
     sa.Column("failed_builds", sa.Integer, nullable=False),
+    #: Whether failed builds are counted; they are where a host has not told.
+    sa.Column("counts_failures", sa.Boolean),
     sa.Column("sequence", sa.BigInteger, nullable=False),
     sa.Column("created_at", UtcDateTime, nullable=False),
     sa.Column("updated_at", UtcDateTime),

@@ -280,6 +280,27 @@ class TestFeed:
         store.run(lambda work: work.hosts.build_succeeded("one"))
         assert feed(store, before.sequence).hosts[0].failed_builds == 0
 
+    def test_failed_builds_of_a_host_that_does_not_count_them_are_forgotten(
+        self, store: Store
+    ) -> None:
+        node = report(store)
+        store.run(lambda work: work.hosts.build_failed("one"))
+        resources = some_resources(hypervisor_hostname="one", uuid=node)
+
+        def save(*, counts: bool) -> None:
+            store.run(
+                lambda work: work.hosts.save_compute_node("one", resources, counts_failures=counts)
+            )
+
+        save(counts=False)
+        silent = feed(store)
+        store.run(lambda work: work.hosts.build_failed("one"))
+        assert silent.hosts[0].failed_builds == 0
+        assert feed(store, silent.sequence).hosts == ()
+        save(counts=True)
+        store.run(lambda work: work.hosts.build_failed("one"))
+        assert feed(store).hosts[0].failed_builds == 1
+
     def test_changed_aggregates_send_everything_again(self, store: Store) -> None:
         report(store)
         before = feed(store)
