@@ -45,7 +45,10 @@ OPTIONS = [
         "reserved_host_cpus",
         default=0,
         min=0,
-        help="How many processors are kept for the host itself.",
+        help=(
+            "How many processors are kept for the host itself. Cannot be set together with "
+            "[compute] cpu_shared_set or cpu_dedicated_set: what is in neither is kept already."
+        ),
     ),
     cfg.FloatOpt(
         "cpu_allocation_ratio",

@@ -40,6 +40,15 @@ def test_no_limit_of_builds_is_a_high_one() -> None:
     assert _read(max_concurrent_builds=0).max_concurrent_builds > 100
 
 
+@pytest.mark.parametrize("name", ["cpu_shared_set", "cpu_dedicated_set"])
+def test_processors_are_kept_back_by_a_number_or_by_sets(tmp_path: Path, name: str) -> None:
+    assert _read(reserved_host_cpus=2).inventory.reserved_cpus == 2
+    file = tmp_path / "nova.conf"
+    file.write_text(f"[DEFAULT]\nreserved_host_cpus = 2\n[compute]\n{name} = 0-1\n")
+    with pytest.raises(Invalid, match="reserved_host_cpus cannot be set"):
+        _read(str(file))
+
+
 @pytest.mark.parametrize(("value", "counts"), [(10, True), (-1, True), (0, False)])
 def test_failed_builds_count_unless_they_should_not(
     tmp_path: Path, value: int, counts: bool

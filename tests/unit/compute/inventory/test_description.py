@@ -54,14 +54,19 @@ class TestProcessors:
     def test_both(self) -> None:
         found = divided("0-1", "2-7,^7")
         assert (found[VCPU].total, found[PCPU].total) == (2, 5)
+        assert (found[VCPU].reserved, found[PCPU].reserved) == (0, 0)
 
     def test_processors_that_are_not_there_are_refused(self) -> None:
         with pytest.raises(Invalid, match="cpu_dedicated_set"):
             divided(None, "6-9")
 
-    def test_a_reserve_makes_no_sense_beside_sets(self) -> None:
+    @pytest.mark.parametrize(("shared", "dedicated"), [("0", None), (None, "0"), ("0", "1")])
+    def test_a_reserve_makes_no_sense_beside_sets(
+        self, shared: str | None, dedicated: str | None
+    ) -> None:
+        division = parse_division(shared=shared, dedicated=dedicated)
         with pytest.raises(Invalid, match="reserved_host_cpus"):
-            InventorySettings(reserved_cpus=1, division=parse_division(shared="0", dedicated=None))
+            InventorySettings(reserved_cpus=1, division=division)
 
     def test_threads_are_told(self) -> None:
         cell = HostCell(id=0, shared="0-3", cores="0,2 1,3")
