@@ -12,6 +12,7 @@ from nova_clone.clients.image import GlanceImages, ImageService
 from nova_clone.clients.membership import Membership
 from nova_clone.clients.network import Networks, NetworkService
 from nova_clone.clients.session import Connection, ServiceAuth, own_credentials
+from nova_clone.conductor import discovery
 from nova_clone.conductor.environment import Environment
 from nova_clone.conductor.service import ConductorService
 from nova_clone.conductor.settings import ConductorSettings
@@ -40,12 +41,15 @@ RPC_THREADS = 32
 #: How long the journal of finished work can be read, and how often it is cleared (in s).
 KEEP_JOURNALS = dt.timedelta(days=2)
 PURGE_INTERVAL = 600.0
+#: How often new hosts are looked for when the configuration says 0 (in s).
+USUAL_DISCOVERY_INTERVAL = 60.0
 #: Limits whose option is named otherwise.
 _QUOTA_OPTIONS = {"injected_file_path_bytes": "injected_file_path_length"}
 
 
 def conductor_settings(conf: Any) -> ConductorSettings:
     """Return the settings that a configuration asks for."""
+    pause = conf.scheduler.discover_hosts_in_cells_interval
     return ConductorSettings(
         host=conf.host,
         max_build_attempts=conf.scheduler.max_attempts,
@@ -58,6 +62,7 @@ def conductor_settings(conf: Any) -> ConductorSettings:
         routed_networks=conf.scheduler.query_placement_for_routed_network_aggregates,
         unique_name_scope=conf.osapi_compute_unique_server_name_scope,
         force_config_drive=conf.force_config_drive,
+        discovery_interval=float(pause or USUAL_DISCOVERY_INTERVAL),
         limits=_limits(conf.quota),
     )
 
@@ -109,21 +114,30 @@ class Conductor:
             [endpoint(ConductorContract, self.service)],
             threads=RPC_THREADS,
         )
-        self._purge = Every(PURGE_INTERVAL, self.purge, jitter=0.5)
+        self._timers = (
+            Every(PURGE_INTERVAL, self.purge, jitter=0.5),
+            Every(settings.discovery_interval, self.discover, delay=0, name="discovery"),
+        )
 
     def purge(self) -> None:
         """Forget the journals of work that ended long ago."""
         self.store.run(lambda work: work.workflows.purge(work.now() - KEEP_JOURNALS))
 
+    def discover(self) -> None:
+        """Make new hosts belong to their cell."""
+        discovery.map_new_hosts(self.store)
+
     def start(self) -> None:
         """Take up work that was left, then answer."""
         self.worker.start()
         self.server.start()
-        self._purge.start()
+        for timer in self._timers:
+            timer.start()
 
     def stop(self) -> None:
         """Answer no more, give work back, close the database."""
-        self._purge.stop()
+        for timer in self._timers:
+            timer.stop()
         self.server.stop()
         self.worker.stop()
         self.store.close()

@@ -34,7 +34,8 @@ OPTIONS = (
 class ConductorSettings:
     """Settings that decide how requests are judged and work is done. Times in seconds.
 
-    ``build_timeout`` 0 means that a build may take as long as its host stays alive.
+    ``build_timeout`` 0 means that a build may take as long as its host stays alive;
+    ``discovery_interval`` of 0 or less that nobody looks for new hosts.
     """
 
     host: str
@@ -45,6 +46,7 @@ class ConductorSettings:
     build_timeout: float = 0.0
     answer_timeout: float = 1800.0
     reclaim_interval: float = 0.0
+    discovery_interval: float = 0.0
     default_zone: str = "nova"
     default_schedule_zone: str | None = None
     routed_networks: bool = False

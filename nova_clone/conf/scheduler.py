@@ -23,8 +23,8 @@ OPTIONS = [
         default=-1,
         min=-1,
         help=(
-            "Every how many seconds new hosts are looked for and added to their cell; -1 "
-            "means never."
+            "Every how many seconds new hosts are looked for and added to their cell, by "
+            "nova-conductor; -1 means never, 0 every minute."
         ),
     ),
     cfg.IntOpt(

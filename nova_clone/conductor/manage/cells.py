@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from nova_clone.conductor.discovery import map_host, new_hosts
 from nova_clone.conductor.manage.session import Desk, subcommand
 from nova_clone.conductor.manage.table import draw
 from nova_clone.conductor.store.cells import (
@@ -96,8 +97,8 @@ def simple_cell_setup(desk: Desk) -> int:
     if not hosts:
         desk.say("No hosts have reported yet, so none are mapped.")
         return 1
-    for host in _new_hosts(desk, hosts):
-        _map_host(desk, host, cell_id)
+    for host in new_hosts(desk.store, hosts):
+        map_host(desk.store, host, cell_id)
     desk.say("All hosts are mapped to a cell.")
     return 0
 
@@ -115,13 +116,13 @@ def discover_hosts(desk: Desk) -> int:
     for cell in cells:
         if cell.database_url != desk.store.settings.cell_url:
             continue
-        hosts = _new_hosts(desk, _hosts_of_cell(desk))
+        hosts = new_hosts(desk.store, _hosts_of_cell(desk))
         if arguments.verbose:
             desk.say(f"Found {len(hosts)} unmapped computes in cell: {cell.id}")
         for host in hosts:
             if arguments.verbose:
                 desk.say(f"Mapping compute host '{host}' to cell {cell.id}")
-            if not _map_host(desk, host, cell.id):
+            if not map_host(desk.store, host, cell.id):
                 desk.say(f"Host '{host}' was mapped by somebody else meanwhile.")
                 return 2
         found += len(hosts)
@@ -188,16 +189,3 @@ def _hosts_of_cell(desk: Desk) -> tuple[str, ...]:
     query = ServiceQuery(binary=COMPUTE)
     services = desk.store.read(lambda work: work.hosts.services(query))
     return tuple(sorted(service.host for service in services))
-
-
-def _new_hosts(desk: Desk, hosts: tuple[str, ...]) -> list[str]:
-    mapped = desk.store.read(lambda work: work.cells.hosts())
-    return [host for host in hosts if host not in mapped]
-
-
-def _map_host(desk: Desk, host: str, cell_id: str) -> bool:
-    try:
-        desk.store.run(lambda work: work.cells.map_host(host, cell_id))
-    except errors.AlreadyExists:
-        return False
-    return True

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from nova_clone.conductor.discovery import map_host, map_new_hosts
 from nova_clone.conductor.manage import data_migrations, nova, placement
 from nova_clone.conductor.manage.data_migrations import Migration
 from nova_clone.conductor.manage.session import Desk
@@ -238,6 +239,16 @@ class TestCellCommands:
         synced.run(lambda work: work.hosts.register_service(request))
         assert manage("cell_v2", "discover_hosts", "--strict")[0] == 1
         assert manage("cell_v2", "discover_hosts", "--strict", "--by-service")[0] == 0
+
+    def test_conductors_discover_hosts_too(self, manage: Manage, synced: Store) -> None:
+        add_host(synced, "one")
+        map_new_hosts(synced)
+        assert synced.read(lambda work: work.cells.hosts()) == {}
+        cell_id = manage("cell_v2", "create_cell", "--verbose")[1]
+        for _ in range(2):
+            map_new_hosts(synced)
+        assert synced.read(lambda work: work.cells.hosts()) == {"one": cell_id}
+        assert not map_host(synced, "one", cell_id)
 
     def test_passwords_are_shown_only_on_request(self, manage: Manage, synced: Store) -> None:
         manage("cell_v2", "create_cell", "--name", "first")
