@@ -213,7 +213,7 @@ class Networks:
         port_id = item.port_id or ""
         port = present.get(port_id)
         if port is not None and network_wire.place_of(port) == place:
-            return _bound(service, port, host)
+            return _bound(service, port, host, network_wire.allocated(port, item))
         port = port or _show(service, port_id)
         if port.get("device_id") not in ("", None, server.id):
             raise errors.Conflict(f"Port {port_id} is still in use.")
@@ -408,14 +408,18 @@ def _update(service: ksa_adapter.Adapter, port_id: str, changes: Mapping[str, An
     return body
 
 
-def _bound(service: ksa_adapter.Adapter, port: Body, host: str) -> Body:
-    """Return the port bound to `host`, binding it if it is not."""
+def _bound(
+    service: ksa_adapter.Adapter, port: Body, host: str, profile: Body | None = None
+) -> Body:
+    """Return the port bound to `host`, with `profile` if any, binding it if it is not."""
+    told = profile is None or profile == (port.get("binding:profile") or {})
     if port.get("binding:host_id") == host:
-        if port.get("binding:vif_type") not in (_NOT_BOUND, "unbound"):
+        if told and port.get("binding:vif_type") not in (_NOT_BOUND, "unbound"):
             return port
         # The same host again is no change, so nothing would be tried anew.
         _update(service, port["id"], {"binding:host_id": ""})
-    return _update(service, port["id"], {"binding:host_id": host})
+    changes = {} if told else {"binding:profile": profile}
+    return _update(service, port["id"], {"binding:host_id": host, **changes})
 
 
 @contextlib.contextmanager

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from nova_clone.clients import network_rules
 from nova_clone.clients.network_rules import DEFAULT_GROUP, FoundPort
@@ -41,6 +41,8 @@ class FakePort:
     security_groups: tuple[str, ...] = ()
     vnic_type: str = "normal"
     request_groups: tuple[RequestGroup, ...] = ()
+    same_subtree: tuple[tuple[str, ...], ...] = ()
+    allocation: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 class FakeNetworks:
@@ -146,7 +148,12 @@ class FakeNetworks:
                     port = self._make(server, item, requested.security_groups)
                 wanted.append(
                     dataclasses.replace(
-                        port, device_id=server.id, host=host, place=place, tag=item.tag
+                        port,
+                        device_id=server.id,
+                        host=host,
+                        place=place,
+                        tag=item.tag,
+                        allocation=item.allocation,
                     )
                 )
             self._check_room(server.project_id, wanted)
@@ -168,7 +175,7 @@ class FakeNetworks:
                     del self.ports[port.id]
                 else:
                     self.ports[port.id] = dataclasses.replace(
-                        port, device_id="", host="", place=1000, tag=None
+                        port, device_id="", host="", place=1000, tag=None, allocation={}
                     )
 
     def bind(self, server_id: str, *, host: str) -> tuple[Vif, ...]:
@@ -336,6 +343,7 @@ class _FakeLookup:
                 subnet_ids=tuple(address.subnet_id for address in port.addresses),
                 vnic_type=port.vnic_type,
                 request_groups=port.request_groups,
+                same_subtree=port.same_subtree,
             )
             for key in ids
             if (port := self._fake.ports.get(key)) is not None

@@ -15,6 +15,8 @@ Body = Mapping[str, Any]
 #: The key of a port's binding profile that holds what Nova notes there. Tenants cannot
 #: write profiles, so what is noted can be trusted.
 NOTE = "nova"
+#: The key that tells the network service which providers give a port what it needs.
+ALLOCATION = "allocation"
 _DEVICE_NAME_LENGTH = 14
 
 
@@ -145,7 +147,7 @@ def taken_port(
     server: Server, item: RequestedNetwork, present: Body, *, place: int, host: str
 ) -> dict[str, Any]:
     """Return the changes that make an existing port a server's interface."""
-    profile = present.get("binding:profile") or {}
+    profile = allocated(present, item)
     return {
         "device_id": server.id,
         "device_owner": device_owner(server),
@@ -154,9 +156,27 @@ def taken_port(
     }
 
 
+def allocated(present: Body, item: RequestedNetwork) -> dict[str, Any]:
+    """Return the binding profile of an existing port with the providers of what it needs.
+
+    By the port binding extension that is a map from request groups to providers, or the one
+    provider alone for a port whose needs have the older form.
+    """
+    profile = _profile_without(present, ALLOCATION)
+    if not item.allocation:
+        return profile
+    alone = item.allocation.get(present["id"])
+    return {**profile, ALLOCATION: dict(item.allocation) if alone is None else alone}
+
+
+def _profile_without(present: Body, *keys: str) -> dict[str, Any]:
+    profile = present.get("binding:profile") or {}
+    return {key: value for key, value in profile.items() if key not in keys}
+
+
 def given_back(present: Body) -> dict[str, Any]:
     """Return the changes that make a server's port a free one."""
-    profile = {k: v for k, v in (present.get("binding:profile") or {}).items() if k != NOTE}
+    profile = _profile_without(present, NOTE, ALLOCATION)
     return {
         "device_id": "",
         "device_owner": "",

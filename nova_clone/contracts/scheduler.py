@@ -29,13 +29,17 @@ class SelectHosts:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class HostChoice:
-    """A host, and the allocation to claim there: provider → amounts."""
+    """A host, and the allocation to claim there: provider → amounts.
+
+    ``mappings`` tells for each request group with a suffix which providers satisfy it.
+    """
 
     host: str
     node: str
     provider_id: str
     availability_zone: str | None = None
     allocation: Mapping[str, Amounts] = dataclasses.field(default_factory=dict)
+    mappings: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -25,7 +25,8 @@ class RequestedNetwork:
     """One network interface that a new server should have.
 
     ``request_groups`` is what an existing port needs of the host (bandwidth), each group
-    from one provider; ``same_subtree`` names groups whose providers must be close.
+    from one provider; ``same_subtree`` names groups whose providers must be close. Once
+    resources are claimed, ``allocation`` maps the suffix of each group to its provider.
     """
 
     network_id: str | None = None
@@ -35,6 +36,7 @@ class RequestedNetwork:
     vnic_type: str = "normal"
     request_groups: tuple[RequestGroup, ...] = ()
     same_subtree: tuple[tuple[str, ...], ...] = ()
+    allocation: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -175,6 +175,7 @@ class Choosing:
                     provider_id=view.record.provider_id,
                     availability_zone=view.zone,
                     allocation=self._room.allocation(row),
+                    mappings=self._room.mappings(row),
                 )
 
     # What a choice changes
@@ -266,6 +267,15 @@ class _Room:
             self._offer.ids[place]: part.resources
             for place, part in zip(places or (root,), parts, strict=True)
         }
+
+    def mappings(self, row: _Row) -> dict[str, tuple[str, ...]]:
+        """Return which providers a way gives to each group with a suffix."""
+        shape, root, *places = row
+        found: dict[str, tuple[str, ...]] = {}
+        for place, part in zip(places or (root,), self._offer.shapes[shape], strict=True):
+            for suffix in filter(None, part.suffixes):
+                found[suffix] = (*found.get(suffix, ()), self._offer.ids[place])
+        return found
 
     def take(self, choice: HostChoice) -> set[str]:
         """Take what a choice needs from providers below or beside hosts.

@@ -17,7 +17,7 @@ from nova_clone.contracts.placement_store import (
     PutInventories,
     PutProvider,
 )
-from nova_clone.contracts.servers import CreateServers
+from nova_clone.contracts.servers import CreateServers, ServerRef
 from nova_clone.domain.identity import new_uuid
 from nova_clone.domain.port import NetworkMode, RequestedNetwork, RequestedNetworks
 from nova_clone.domain.resources import Inventory, RequestGroup
@@ -26,6 +26,7 @@ from tests.cloud import Cloud, a_context, a_flavor, an_admin
 
 PROJECT = "project-1"
 BANDWIDTH = "NET_BW_EGR_KILOBIT_PER_SEC"
+PACKETS = "NET_PACKET_RATE_KILOPACKET_PER_SEC"
 
 
 @pytest.fixture
@@ -93,3 +94,40 @@ def test_the_bandwidth_of_a_port_is_claimed(cloud: Cloud) -> None:
     (allocation,) = cloud.conductor.allocations(admin, query).allocations
     assert allocation.resources[card] == {BANDWIDTH: 600}
     assert allocation.resources[root]["VCPU"] == 1
+    taken = next(one for one in cloud.networks.ports.values() if one.device_id == ids[0])
+    assert taken.allocation == {taken.id: card}
+    cloud.conductor.delete_server(a_context(), ServerRef(id=ids[0]))
+    cloud.wait_until_gone(ids[0])
+    assert cloud.networks.ports[taken.id].allocation == {}
+
+
+def test_each_group_of_a_port_is_told_its_provider(cloud: Cloud) -> None:
+    admin = an_admin()
+    cards = {}
+    for host in ("host-1", "host-2"):
+        for name, total in ((BANDWIDTH, 1000), (PACKETS, 1000)):
+            card = cards[host, name] = new_uuid()
+            parent = provider_of(cloud, host)
+            cloud.conductor.put_provider(admin, PutProvider(id=card, name=card, parent_id=parent))
+            inventory = {name: Inventory(total=total)}
+            cloud.conductor.put_inventories(
+                admin, PutInventories(provider_id=card, inventories=inventory)
+            )
+    network = cloud.networks.add_network(PROJECT)
+    hosts = []
+    for _each in range(2):
+        port = cloud.networks.add_port(network)
+        groups = tuple(
+            RequestGroup(suffix=new_uuid(), resources={name: 400}) for name in (BANDWIDTH, PACKETS)
+        )
+        cloud.networks.ports[port.id] = dataclasses.replace(port, request_groups=groups)
+        server = cloud.wait_for(create(cloud, port_id=port.id), "ACTIVE")
+        assert server.host is not None
+        assert cloud.networks.ports[port.id].allocation == {
+            group.suffix: cards[server.host, name]
+            for group, name in zip(groups, (BANDWIDTH, PACKETS), strict=True)
+        }
+        hosts.append(server.host)
+        # The other host has more room and is tried first; the port ends up on this one.
+        cloud.networks.broken_hosts = {"host-1", "host-2"} - {server.host}
+    assert hosts[0] == hosts[1]

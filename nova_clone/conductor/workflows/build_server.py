@@ -11,6 +11,7 @@ from nova_clone.conductor.store.unit_of_work import UnitOfWork
 from nova_clone.conductor.workflows import events, successors
 from nova_clone.conductor.workflows.choosing import MOST_LOST, Chosen, hosts_for
 from nova_clone.conductor.workflows.placing import claim_place
+from nova_clone.conductor.workflows.ports import with_allocations
 from nova_clone.conductor.workflows.tickets import (
     Answer,
     environment,
@@ -146,13 +147,15 @@ def ask_compute(ctx: StepContext) -> Result:
         raise NotFound(f"Instance {ctx.subject} could not be found.")
     if not host_is_up(ctx, server):
         raise TryElsewhere(f"Host {server.host} is down", host=server.host)
+    chosen: Chosen = ctx.outputs["choose"]
+    networks = with_allocations(ctx, params.spec.networks, chosen.choices, host=server.host)
     env.compute(server.host).build_server(
         ctx.context,
         BuildServer(
             ticket=ticket(ctx, "build"),
             server=server,
             image=params.image,
-            networks=params.spec.networks,
+            networks=networks,
             injected_files=params.injected_files,
             admin_password=env.passwords.get(ctx.subject),
         ),

@@ -352,6 +352,34 @@ class TestOverHttp:
         served.service.release(server.id)
         assert served.device_of(claim["id"]) == server.id
 
+    @pytest.mark.parametrize("older", [True, False])
+    def test_a_port_is_told_its_providers(self, served: HttpWorld, *, older: bool) -> None:
+        network, context = served.network(served.red), context_of(served.red)
+        server = server_of(served.red)
+        port = served.make(
+            "ports",
+            network_id=network,
+            project_id=served.red,
+            **{"binding:profile": {"trusted": True, "allocation": "of another time"}},
+        )["id"]
+        group = port if older else "group"
+
+        def allocate(host: str, provider: str | None) -> object:
+            told = {} if provider is None else {group: provider}
+            item = RequestedNetwork(port_id=port, allocation=told)
+            vifs = served.service.allocate(context, server, listed(item), host=host)
+            assert [vif.vif_type for vif in vifs] == ["bridge"]
+            shown = served.show(f"ports/{port}")["port"]
+            assert shown["binding:host_id"] == host
+            assert shown["binding:profile"]["trusted"]
+            return shown["binding:profile"].get("allocation")
+
+        for host, provider in (("h1", "rp-1"), ("h1", "rp-1"), ("h1", "rp-2"), ("h2", "rp-3")):
+            assert allocate(host, provider) == (provider if older else {group: provider})
+        served.service.release(server.id)
+        assert served.show(f"ports/{port}")["port"]["binding:profile"] == {"trusted": True}
+        assert allocate("h2", None) is None
+
     def test_a_kind_of_card_that_no_bridge_has_cannot_be_bound(self, served: HttpWorld) -> None:
         network = served.network(served.red)
         port = served.make(

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nova_clone.contracts.placement import Candidates
+from nova_clone.contracts.placement import Candidate, Candidates, ShapePart
 from nova_clone.contracts.scheduler import Explanation, HostChoice
 from nova_clone.domain.request_spec import GroupPlacement, RequestSpec
 from nova_clone.scheduler import filters, weighers
@@ -238,6 +238,31 @@ class TestWideTrees:
             ["rp-h1", "card-0"],
             ["rp-h1", "card-1"],
         ]
+
+    def test_each_group_with_a_suffix_is_told_its_providers(self) -> None:
+        views = [host("h1"), host("h2")]
+        ids = [view.summary.id for view in views]
+        offer = Candidates.of(
+            [
+                Candidate(root_id=ids[0], shape=0, providers=(ids[0], "card")),
+                Candidate(root_id=ids[1], shape=1, providers=(ids[1],)),
+            ],
+            [view.summary for view in views],
+            sequence=1,
+            shapes=(
+                (
+                    ShapePart(resources=SMALL, suffixes=("", "near")),
+                    ShapePart(resources={"PCI": 2}, suffixes=("a", "b")),
+                ),
+                (ShapePart(resources=SMALL),),
+            ),
+        )
+
+        (choices,) = several(a_choosing(views, offer=offer), 1)
+
+        mappings = {choice.host: choice.mappings for choice in choices}
+        near = {"near": (ids[0],), "a": ("card",), "b": ("card",)}
+        assert mappings == {"h1": near, "h2": {}}
 
     def test_what_lies_below_a_host_is_used_up_as_well(self) -> None:
         views = [host("h1")]
