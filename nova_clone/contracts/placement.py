@@ -19,7 +19,8 @@ class CandidateQuery:
 
     ``limit`` 0 means no limit. ``same_subtree`` lists groups of suffixes;
     ``root_required`` and ``root_forbidden`` are traits of the root provider, and
-    ``root_member_of`` and ``root_forbidden_aggregates`` its aggregates.
+    ``root_member_of`` and ``root_forbidden_aggregates`` its aggregates. ``distinct`` leaves
+    out candidates that differ from others only in which group gets what.
     """
 
     groups: tuple[RequestGroup, ...]
@@ -30,6 +31,7 @@ class CandidateQuery:
     root_forbidden: frozenset[str] = frozenset()
     root_member_of: tuple[frozenset[str], ...] = ()
     root_forbidden_aggregates: frozenset[str] = frozenset()
+    distinct: bool = False
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -79,8 +81,8 @@ class Candidates:
     ``rows`` is a shape, a root, and the providers unless they are just the root. A row of
     ``summaries`` is generation, consumers, kind, set of traits, and then the use of each class
     of the kind. ``kinds`` maps classes to capacities. ``room`` is what is left, by class, of
-    each provider behind those of ``summaries``. `of` packs; `candidates` and `roots` are the
-    same things unpacked.
+    each provider behind those of ``summaries``, and ``beside`` their names. `of` packs;
+    `candidates` and `roots` are the same things unpacked.
     ``removed`` explains an empty or short answer: reason → number of root providers.
     """
 
@@ -93,6 +95,7 @@ class Candidates:
     trait_sets: tuple[tuple[str, ...], ...] = ()
     summaries: tuple[tuple[int, ...], ...] = ()
     room: tuple[Mapping[str, int], ...] = ()
+    beside: tuple[str, ...] = ()
     considered: int = 0
     removed: Mapping[str, int] = dataclasses.field(default_factory=dict)
 

@@ -10,6 +10,7 @@ from nova_clone.domain.pci.device import PciPool
 from nova_clone.domain.pci.fit import (
     PciGrant,
     PciSupply,
+    by_card,
     devices_by_cell,
     fit_pci,
     pci_covers,
@@ -74,7 +75,7 @@ def check_hardware(flavor: Flavor, image_properties: Mapping[str, str]) -> None:
 
 def place(space: Space, needs: Needs) -> Placing | Misfit:
     """Return where on the host a server goes, or why it does not. The same each time."""
-    supply = _supply(space)
+    supply = _supply(space, needs.pci)
     cells: frozenset[int] | None = None
     fit: TopologyFit | None = None
     if needs.topology is not None:
@@ -99,19 +100,20 @@ def could_place(space: Space, needs: Needs) -> bool:
         return False
     if not needs.pci:
         return True
-    covers = pci_covers(_supply(space), needs.pci, most=len(needs.topology.cells))
+    covers = pci_covers(_supply(space, needs.pci), needs.pci, most=len(needs.topology.cells))
     return topology_fits(dataclasses.replace(room, covers=covers), needs.topology)
 
 
 def devices_fit(space: Space, requests: Sequence[PciRequest]) -> bool:
     """Tell whether a host has the devices, wherever they are."""
-    return not requests or fit_pci(_supply(space), requests, None) is not None
+    return not requests or fit_pci(_supply(space, requests), requests, None) is not None
 
 
-def _supply(space: Space) -> PciSupply:
+def _supply(space: Space, requests: Sequence[PciRequest]) -> PciSupply:
+    apart = any(request.card is not None for request in requests)
     cells = () if space.topology is None else space.topology.cells
     return PciSupply(
-        pools=space.pci,
+        pools=by_card(space.pci) if apart else space.pci,
         used=space.pci_used,
         sockets={cell.id: cell.socket for cell in cells},
     )

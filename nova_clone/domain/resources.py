@@ -6,6 +6,7 @@ Source: the Placement API reference (resource providers, inventories, allocation
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from datetime import datetime
 
@@ -18,6 +19,14 @@ MEMORY_MB = "MEMORY_MB"
 DISK_GB = "DISK_GB"
 
 Amounts = Mapping[str, int]
+
+CUSTOM = "CUSTOM_"
+
+
+def known_or_custom(text: str, known: frozenset[str]) -> str:
+    """Return the name of a class or trait that a text means: a known one, or a custom one."""
+    plain = re.sub(r"[^A-Z0-9_]+", "_", text.strip().upper())
+    return plain if plain in known or plain.startswith(CUSTOM) else f"{CUSTOM}{plain}"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True, slots=True)

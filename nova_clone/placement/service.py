@@ -36,7 +36,8 @@ class PlacementService:
         """Return where a request fits."""
         self._follower.catch_up(context)
         with self._follower as snapshot:
-            found = candidates.find(snapshot, request, self._manner)
+            manner = dataclasses.replace(self._manner, distinct=request.distinct)
+            found = candidates.find(snapshot, request, manner)
             offer = Candidates.of(
                 found.candidates,
                 self._summaries(found.roots.values(), len(snapshot.providers)),
@@ -45,9 +46,10 @@ class PlacementService:
                 considered=found.considered,
                 removed=dict(found.removed),
             )
-            beside = offer.ids[len(offer.summaries) :]
-            room = tuple(_left(snapshot.providers[provider_id]) for provider_id in beside)
-        return dataclasses.replace(offer, room=room) if room else offer
+            beside = [snapshot.providers[each] for each in offer.ids[len(offer.summaries) :]]
+            room = tuple(map(_left, beside))
+        names = tuple(provider.name for provider in beside)
+        return dataclasses.replace(offer, room=room, beside=names) if room else offer
 
     def _summaries(self, roots: Iterable[Provider], known: int) -> Iterator[ProviderSummary]:
         """Yield the summaries; each is made once, until its provider changes."""

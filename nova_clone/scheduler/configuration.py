@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from typing import Any
 
@@ -9,7 +10,8 @@ from nova_clone.domain.errors import Invalid
 from nova_clone.domain.pci.request import parse_aliases
 from nova_clone.scheduler import filters, weighers
 from nova_clone.scheduler.catalog import ratios
-from nova_clone.scheduler.prefilters.base import request_settings
+from nova_clone.scheduler.prefilters.base import RequestSettings, request_settings
+from nova_clone.scheduler.requests.devices import device_group
 from nova_clone.scheduler.settings import SchedulerSettings
 from nova_clone.scheduler.weighers.metrics import MetricsWeigher
 
@@ -36,7 +38,7 @@ def settings_from(conf: Any) -> SchedulerSettings:
     settings = SchedulerSettings(
         host=conf.host,
         alternates=conf.scheduler.max_attempts - 1,
-        requests=request_settings(conf),
+        requests=_requests(conf),
         default_zone=conf.default_availability_zone,
         available_filters=tuple(chosen.available_filters),
         enabled_filters=tuple(chosen.enabled_filters),
@@ -54,9 +56,16 @@ def settings_from(conf: Any) -> SchedulerSettings:
         **{name: chosen[name] for name in _AS_THEY_ARE},
     )
     parse_aliases(settings.pci_aliases)
+    for alias in parse_aliases(settings.requests.placed_aliases).values():
+        device_group(alias)
     filters.enabled(settings)
     weighers.enabled(settings)
     return settings
+
+
+def _requests(conf: Any) -> RequestSettings:
+    placed = conf.pci.alias if conf.filter_scheduler.pci_in_placement else ()
+    return dataclasses.replace(request_settings(conf), placed_aliases=tuple(placed))
 
 
 def settings_or_exit(conf: Any) -> SchedulerSettings:

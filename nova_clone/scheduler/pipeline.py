@@ -18,6 +18,7 @@ from nova_clone.contracts.placement import Candidates
 from nova_clone.contracts.scheduler import Explanation, HostChoice, Removal
 from nova_clone.domain.request_spec import RequestSpec
 from nova_clone.domain.resources import Amounts
+from nova_clone.scheduler.devices import placed_devices
 from nova_clone.scheduler.filters.base import Filter, Predicate
 from nova_clone.scheduler.settings import SchedulerSettings
 from nova_clone.scheduler.snapshot import HostView
@@ -62,6 +63,7 @@ class Choosing:
         ]
         self._removals: dict[str, list[str]] = {}
         self._room = _Room(offer)
+        self._devices = placed_devices(spec, offer, settings)
         self._offer = offer
         self._offered = len(offer.summaries)
         self._remove("no compute service", (name for name in _unknown(offer, views)))
@@ -131,6 +133,8 @@ class Choosing:
     def _prepare(self) -> None:
         prepared = ((rule.name, rule.prepare(self._spec, self._settings)) for rule in self._filters)
         self._prepared = [(name, fits) for name, fits in prepared if fits is not None]
+        if self._devices is not None:
+            self._prepared.append((_DEVICES, self._fits))
 
     def _keep(self, reason: str, fits: Predicate) -> None:
         kept = [view for view in self._left if fits(view)]
@@ -168,7 +172,7 @@ class Choosing:
 
     def _choices(self, views: Iterable[HostView]) -> Iterator[HostChoice]:
         for view in views:
-            for row in itertools.islice(self._room.ways(view), WAYS_PER_HOST):
+            for row in itertools.islice(self._ways(view), WAYS_PER_HOST):
                 yield HostChoice(
                     host=view.record.host,
                     node=view.record.node,
@@ -177,6 +181,16 @@ class Choosing:
                     allocation=self._room.allocation(row),
                     mappings=self._room.mappings(row),
                 )
+
+    def _ways(self, view: HostView) -> Iterator[_Row]:
+        """Yield the ways that fit, with devices that the host can give."""
+        devices = self._devices
+        for row in self._room.ways(view):
+            if devices is None or devices.fit(view, self._room.mappings(row)):
+                yield row
+
+    def _fits(self, view: HostView) -> bool:
+        return next(self._ways(view), None) is not None
 
     # What a choice changes
 
@@ -215,13 +229,14 @@ class Choosing:
         """Leave a host out when what it shares with the last choice is used up."""
         ranking = self._ranked()
         for position, view in enumerate(ranking.views):
-            if view.record.provider_id == provider_id and not self._room.fits(view):
+            if view.record.provider_id == provider_id and not self._fits(view):
                 ranking.drop(position)
                 self._remove(_TAKEN, [view.host])
                 return
 
 
 _TAKEN = "taken by servers of the same request"
+_DEVICES = "PCI devices of Placement"
 
 
 def _unknown(offer: Candidates, views: Mapping[str, HostView]) -> Iterator[str]:

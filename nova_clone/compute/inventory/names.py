@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import functools
-import re
 
-CUSTOM = "CUSTOM_"
+from nova_clone.domain.resources import known_or_custom
 
 
 def class_name(text: str) -> str:
     """Return the resource class that a text means: a standard one, or a custom one."""
-    return _named(text, _standard_classes())
+    return known_or_custom(text, _standard_classes())
 
 
 def trait_name(text: str) -> str:
     """Return the trait that a text means: a standard one, or a custom one."""
-    return _named(text, _standard_traits())
-
-
-def _named(text: str, standard: frozenset[str]) -> str:
-    plain = re.sub(r"[^A-Z0-9_]+", "_", text.strip().upper())
-    return plain if plain in standard or plain.startswith(CUSTOM) else f"{CUSTOM}{plain}"
+    return known_or_custom(text, _standard_traits())
 
 
 # Hosts without devices to report need neither library.

@@ -12,6 +12,7 @@ from nova_clone.compute.inventory.names import class_name, trait_name
 from nova_clone.domain.errors import Invalid
 from nova_clone.domain.host import Component
 from nova_clone.domain.pci.device import DeviceSpec, PciPool
+from nova_clone.domain.pci.provider import provider_name
 from nova_clone.domain.resources import Inventory
 
 MANAGED = "COMPUTE_MANAGED_PCI_DEVICE"
@@ -64,7 +65,8 @@ def components(
         for owner in (pool.parent,) if pool.parent else pool.addresses:
             groups.setdefault(owner, []).append(offer)
     return tuple(
-        _component(f"{hostname}_{address}", offers) for address, offers in sorted(groups.items())
+        _component(provider_name(hostname, address), offers)
+        for address, offers in sorted(groups.items())
     )
 
 

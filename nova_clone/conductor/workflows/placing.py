@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Mapping, Sequence
 
@@ -13,6 +14,7 @@ from nova_clone.conductor.workflows.tickets import environment
 from nova_clone.contracts.scheduler import HostChoice
 from nova_clone.domain.errors import Conflict, TryElsewhere
 from nova_clone.domain.flavor import Flavor
+from nova_clone.domain.pci.provider import device_providers, on_providers
 from nova_clone.domain.pci.request import PciAlias, parse_aliases
 from nova_clone.domain.placing import Needs, needs_of
 from nova_clone.domain.request_spec import RequestSpec
@@ -44,7 +46,8 @@ def claim_place(
     for position, choice in enumerate(choices):
         # Whoever holds a host's row waits for no other: others may hold theirs the other way.
         first = position == 0
-        found = work.placings.take(choice.provider_id, ctx.subject, needs, wait=first)
+        there = _as_allocated(work, choice, needs)
+        found = work.placings.take(choice.provider_id, ctx.subject, there, wait=first)
         if isinstance(found, Misfit):
             misfits[choice.host] = found.reason
             continue
@@ -61,6 +64,16 @@ def claim_place(
         lost=len(choices),
         misfits=sample,
     )
+
+
+def _as_allocated(work: UnitOfWork, choice: HostChoice, needs: Needs) -> Needs:
+    """Return the needs, with devices of those providers alone that are to be allocated."""
+    providers = device_providers(choice.mappings)
+    if not providers:
+        return needs
+    names = work.placement.provider_names(sorted(set(providers.values())))
+    pci = on_providers(needs.pci, providers, names, node=choice.node)
+    return dataclasses.replace(needs, pci=pci)
 
 
 def needs_in(

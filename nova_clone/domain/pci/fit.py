@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import itertools
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from nova_clone.domain.pci.device import PF, PciPool
 from nova_clone.domain.pci.request import DeviceWish, PciPolicy, PciRequest
@@ -131,7 +131,24 @@ def _same_socket(supply: PciSupply, node: int, policy: PciPolicy) -> set[int]:
     return {cell for cell, found in supply.sockets.items() if found == socket}
 
 
+def by_card(pools: Iterable[PciPool]) -> tuple[PciPool, ...]:
+    """Return the pools with the functions of one card, or one whole device, in each."""
+    return tuple(
+        part
+        for pool in pools
+        for part in (
+            [pool]
+            if pool.parent is not None
+            else [dataclasses.replace(pool, addresses=(each,)) for each in pool.addresses]
+        )
+    )
+
+
 def _is_wanted(pool: PciPool, request: PciRequest) -> bool:
+    if request.card is not None:
+        cards = pool.addresses if pool.parent is None else (pool.parent,)
+        if request.card not in cards:
+            return False
     return any(_satisfies(pool, wish) for wish in request.wishes)
 
 

@@ -42,12 +42,17 @@ class PciPolicy(enum.Enum):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DeviceWish:
-    """What a device must be; ``None`` matches everything."""
+    """What a device must be; ``None`` matches everything.
+
+    ``resource_class`` and ``traits`` are for Placement, where it chooses devices.
+    """
 
     vendor_id: str | None = None
     product_id: str | None = None
     device_type: str | None = None
     tags: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    resource_class: str | None = None
+    traits: tuple[str, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -61,12 +66,16 @@ class PciAlias:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PciRequest:
-    """So many devices of which each is one of ``wishes``."""
+    """So many devices of which each is one of ``wishes``.
+
+    With ``card`` only the device with this address will do, or the functions of it.
+    """
 
     alias: str
     count: int
     wishes: tuple[DeviceWish, ...]
     policy: PciPolicy = PciPolicy.LEGACY
+    card: str | None = None
 
 
 def parse_aliases(texts: Iterable[str]) -> dict[str, PciAlias]:
@@ -114,10 +123,19 @@ def _alias(item: dict[str, Any]) -> PciAlias:
                 product_id=hexadecimal(item.get("product_id"), "alias"),
                 device_type=kind,
                 tags=tags,
+                resource_class=_text(item, "resource_class") or None,
+                traits=tuple(filter(str.strip, _text(item, "traits").split(","))),
             ),
         ),
         policy=_policy(item.get("numa_policy"), name),
     )
+
+
+def _text(item: dict[str, Any], key: str) -> str:
+    value = item.get(key, "")
+    if not isinstance(value, str):
+        raise Invalid(f"[pci] alias: {item['name']} has a {key} that is no text.")
+    return value.strip()
 
 
 def _policy(value: Any, name: str) -> PciPolicy | None:

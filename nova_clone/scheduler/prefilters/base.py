@@ -17,7 +17,10 @@ from nova_clone.domain.request_spec import RequestSpec
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class RequestSettings:
-    """Settings of requests, by the names of the options in ``[scheduler]``."""
+    """Settings of requests, by the names of the options in ``[scheduler]``.
+
+    ``placed_aliases`` is ``[pci] alias`` when Placement is asked for devices.
+    """
 
     max_placement_results: int = 1000
     default_zone: str = "nova"
@@ -27,11 +30,15 @@ class RequestSettings:
     query_placement_for_routed_network_aggregates: bool = False
     enable_isolated_aggregate_filtering: bool = False
     image_metadata_prefilter: bool = False
+    placed_aliases: tuple[str, ...] = ()
+
+
+_FROM_ELSEWHERE = frozenset({"default_zone", "placed_aliases"})
 
 
 def request_settings(conf: Any) -> RequestSettings:
     """Return the settings that a configuration asks for."""
-    names = {field.name for field in dataclasses.fields(RequestSettings)} - {"default_zone"}
+    names = {field.name for field in dataclasses.fields(RequestSettings)} - _FROM_ELSEWHERE
     return RequestSettings(
         default_zone=conf.default_availability_zone,
         **{name: conf.scheduler[name] for name in names},

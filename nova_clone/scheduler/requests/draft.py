@@ -39,6 +39,7 @@ class Draft:
     root_forbidden: set[str] = dataclasses.field(default_factory=set)
     in_tree: str | None = None
     limit: int = 0
+    distinct: bool = False
 
     def group(self, suffix: str = "") -> GroupDraft:
         """Return the group with a suffix; the one without spans the tree."""
@@ -76,6 +77,7 @@ class Draft:
             groups=tuple(groups),
             group_policy=self._policy(len(own), len(self.carried)),
             limit=self.limit,
+            distinct=self.distinct,
             same_subtree=tuple(self.same_subtree),
             root_required=frozenset(root_required),
             root_forbidden=frozenset(root_forbidden),

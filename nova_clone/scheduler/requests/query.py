@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from nova_clone.contracts.placement import CandidateQuery
 from nova_clone.domain.request_spec import RequestSpec
+from nova_clone.scheduler.filters.hardware import aliases
 from nova_clone.scheduler.prefilters import PREFILTERS
 from nova_clone.scheduler.prefilters.base import Ask, Cloud, RequestSettings, with_demand
-from nova_clone.scheduler.requests import carried, cpus, destination, extra_specs, guest
+from nova_clone.scheduler.requests import carried, cpus, destination, devices, extra_specs, guest
 from nova_clone.scheduler.requests.draft import Draft
 from nova_clone.scheduler.wishes import wishes_of
 
@@ -24,6 +25,8 @@ def candidate_query(spec: RequestSpec, cloud: Cloud, settings: RequestSettings) 
     cpus.add(draft, spec)
     guest.add(draft, wishes_of(spec))
     carried.add(draft, spec)
+    if settings.placed_aliases:
+        devices.add(draft, spec, aliases(settings.placed_aliases))
     destination.add(draft, spec, cloud)
     ask = Ask(spec=spec, query=draft.query(), cloud=cloud, settings=settings)
     query = ask.query

@@ -30,6 +30,18 @@ def named(found: tuple[Any, ...]) -> list[str]:
     return [one.name for one in found]
 
 
+PLACED = ("[filter_scheduler]", "pci_in_placement = true", "[pci]")
+
+
+def test_placement_is_asked_for_devices_where_that_is_wanted(tmp_path: Path) -> None:
+    alias = '{"name": "a", "vendor_id": "8086", "product_id": "0435"}'
+    found = settings(tmp_path, *PLACED, f"alias = {alias}")
+    assert found.requests.placed_aliases == found.pci_aliases == (alias,)
+    # Without, aliases need no single class.
+    found = settings(tmp_path, "[pci]", 'alias = {"name": "a", "vendor_id": "8086"}')
+    assert found.requests.placed_aliases == ()
+
+
 def test_the_defaults_are_those_of_the_settings(tmp_path: Path) -> None:
     found = settings(tmp_path, "[DEFAULT]", "host = scheduler")
     multipliers = {one.multiplier: one.default for one in weighers.WEIGHERS.values()}
@@ -118,6 +130,18 @@ def test_class_paths_of_nova_name_the_classes_here(tmp_path: Path) -> None:
         (
             ["[metrics]", "weight_setting = cpu.percent=x"],
             r"\[metrics\] weight_setting has 'cpu.percent=x'",
+        ),
+        (
+            [*PLACED, 'alias = {"name": "a", "vendor_id": "8086"}'],
+            r"\[pci\] alias: a needs a resource_class, or a vendor_id and a product_id",
+        ),
+        (
+            [
+                *PLACED,
+                'alias = {"name": "a", "resource_class": "x"}',
+                'alias = {"name": "a", "resource_class": "x", "traits": "y"}',
+            ],
+            r"\[pci\] alias: a stands for several resource classes or sets of traits",
         ),
     ],
 )

@@ -278,6 +278,56 @@ def test_needs_of_ports_and_devices_are_groups_of_their_own() -> None:
     assert "HW_NUMA_ROOT" in query.root_required
 
 
+ALIASES = (
+    '{"name": "gpu", "vendor_id": "10DE", "product_id": "20b0"}',
+    '{"name": "gpu", "vendor_id": "10de", "product_id": "20b0"}',
+    '{"name": "nic", "resource_class": "nic vf", "traits": "fast, HW_NIC_SRIOV,"}',
+    '{"name": "here", "resource_class": "PGPU", "live_migratable": "no"}',
+    '{"name": "anywhere", "resource_class": "CUSTOM_X", "live_migratable": "YES"}',
+)
+
+
+def test_devices_are_groups_where_placement_chooses_them() -> None:
+    spec = a_spec({"pci_passthrough:alias": "gpu:2,nic:1,here:1,anywhere:1"})
+    assert [group.suffix for group in ask(spec).groups] == [""]
+
+    query = ask(spec, placed_aliases=ALIASES)
+    found = [
+        (dict(group.resources), {trait for (trait,) in group.required}, group.forbidden)
+        for group in query.groups
+        if group.suffix
+    ]
+    gpu: tuple[dict[str, int], set[str], frozenset[str]]
+    gpu = ({"CUSTOM_PCI_10DE_20B0": 1}, set(), frozenset())
+    migratable = "HW_PCI_LIVE_MIGRATABLE"
+    assert found == [
+        gpu,
+        gpu,
+        ({"CUSTOM_NIC_VF": 1}, {"CUSTOM_FAST", "HW_NIC_SRIOV"}, frozenset()),
+        ({"PGPU": 1}, set(), {migratable}),
+        ({"CUSTOM_X": 1}, {migratable}, frozenset()),
+    ]
+    assert len(groups_of(query)) == len(query.groups)
+    assert query.distinct
+    assert query.group_policy == "none"
+
+
+def test_devices_of_different_aliases_are_told_apart() -> None:
+    aliases = (ALIASES[0], '{"name": "any", "resource_class": "CUSTOM_PCI_10DE_20B0"}')
+    spec = a_spec({"pci_passthrough:alias": "gpu:1,any:1"})
+    assert not ask(spec, placed_aliases=aliases).distinct
+    assert not ask(a_spec(), placed_aliases=aliases).distinct
+
+
+def test_the_groups_of_devices_are_not_for_flavors() -> None:
+    gpu = {"pci_passthrough:alias": "gpu:1"}
+    groups = ask(a_spec(gpu), placed_aliases=ALIASES).groups
+    suffix = next(group.suffix for group in groups if group.suffix)
+    spec = a_spec({**gpu, f"resources{suffix}:VGPU": "1"})
+    with pytest.raises(Invalid, match="kept for PCI devices"):
+        ask(spec, placed_aliases=ALIASES)
+
+
 NODES = (("one", "one", "p-1"), ("two", "two-a", "p-2"), ("two", "two-b", "p-3"))
 
 

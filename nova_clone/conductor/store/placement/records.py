@@ -54,6 +54,10 @@ class PlacementRecords:
             raise missing(provider_id)
         return found[0]
 
+    def provider_names(self, ids: Sequence[str]) -> dict[str, str]:
+        """Return the names of those of the providers that exist."""
+        return dict(self._db.execute(sa.select(P.id, P.name).where(P.id.in_(ids))).all())
+
     def _providers(
         self, *clauses: sa.ColumnElement[bool], limit: int | None = None
     ) -> tuple[Provider, ...]:

@@ -6,7 +6,7 @@ import random
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
@@ -87,6 +87,28 @@ class TestFollowing:
         seen.append(free())
 
         assert seen == [[[n], [n]] for n in (0, 1, 2)] + [[[], []], [[2], [2]]]
+
+    def test_parts_of_hosts_are_told_with_their_names(self, store: Store) -> None:
+        service = PlacementService(Follower(cast(ConductorContract, Conductor(store))))
+        node, parts = make(store, "node-1"), ("node-1_a", "node-1_b")
+
+        def add(work: Any) -> None:
+            for name in parts:
+                part = a_provider(work, name, inventories={"PGPU": Inventory(total=1)})
+                parent = PutProvider(id=part.id, name=name, parent_id=node.id, create=False)
+                work.placement.put_provider(parent)
+
+        store.run(add)
+        groups = [RequestGroup(suffix=suffix, resources={"PGPU": 1}) for suffix in ("_a", "_b")]
+        whole = RequestGroup(resources={"VCPU": 1})
+        for distinct in (False, True):
+            query = CandidateQuery(groups=(whole, *groups), group_policy="none", distinct=distinct)
+            found = service.candidates(CONTEXT, query)
+            assert len(found.rows) == (1 if distinct else 2)
+            assert sorted(found.beside) == list(parts)
+            ids = found.ids[len(found.summaries) :]
+            names = store.read(lambda work, ids=ids: work.placement.provider_names(ids))
+            assert names == dict(zip(ids, found.beside, strict=True))
 
     def test_large_answers_come_in_pages(
         self, store: Store, monkeypatch: pytest.MonkeyPatch

@@ -45,6 +45,7 @@ def test_aliases_are_devices() -> None:
     )
     found = asked("vf:1")[0].wishes[0]
     assert (found.device_type, found.tags) == (VF, {"live_migratable": "yes"})
+    assert (found.resource_class, found.traits) == (None, ("T",))
     assert asked("") == ()
 
 
@@ -75,10 +76,12 @@ def test_what_cannot_be_asked_for_is_refused(text: str) -> None:
         [{"name": "a", "device_type": "type-GPU"}],
         [{"name": "a", "capability_type": "usb"}],
         [{"name": "a", "numa_policy": "near"}],
+        [{"name": "a", "resource_class": 5}],
+        [{"name": "a", "traits": ["T"]}],
         [{"name": "a"}, {"name": "a", "numa_policy": "socket"}],
         [{"name": "a"}, {"name": "a", "device_type": "type-PF"}],
     ],
 )
-def test_what_is_no_alias_is_refused(items: list[dict[str, str]]) -> None:
+def test_what_is_no_alias_is_refused(items: list[dict[str, object]]) -> None:
     with pytest.raises(Invalid):
         parse_aliases([json.dumps(items)])
