@@ -12,6 +12,7 @@ import dataclasses
 import functools
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -42,6 +43,10 @@ from tests.door import Door
 READY = 90.0
 PASSWORD = "of-the-tests"
 SCRIPTS = Path(sys.executable).parent
+#: Below what clients get (``ip_local_port_range``), above what services are known by.
+_PORTS = range(26000, 32768)
+#: The usual generator begins each test alike.
+_CHANCE = random.SystemRandom()
 
 
 def environment(name: str) -> str:
@@ -52,12 +57,19 @@ def environment(name: str) -> str:
 
 
 def free_ports(count: int) -> list[int]:
-    """Return ports that nobody listens at now."""
+    """Return ports that nobody listens at now.
+
+    The kernel gives none of them to a client: who is killed finds its port free at its return.
+    """
+    found: list[int] = []
     with contextlib.ExitStack() as held:
-        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
+        while len(found) < count:
+            port = _CHANCE.choice(_PORTS)
+            listener = held.enter_context(socket.socket())
+            with contextlib.suppress(OSError):
+                listener.bind(("127.0.0.1", port))
+                found.append(port)
+    return found
 
 
 class Daemon:
