@@ -101,6 +101,28 @@ def grant(store: Store, wish: Wish) -> Fate:
     raise AssertionError(f"{wish.server_id} lost {MOST_LOOKS} claims, though hosts had room")
 
 
+def grant_together(store: Store, wishes: Sequence[Wish]) -> list[Fate]:
+    """Claim for all wishes at once, each where it fits now; whoever gets nothing, for itself."""
+    first = {}
+    for wish in wishes:
+        hosts = store.read(lambda work, wish=wish: _fitting(work, wish))
+        if hosts:
+            first[wish.server_id] = hosts[0]
+    claims = [_claim(each, first[each.server_id]) for each in wishes if each.server_id in first]
+    group = wishes[0].group
+    started = time.monotonic()
+    taken: frozenset[str] = frozenset()
+    with contextlib.suppress(errors.Conflict):
+        taken = store.run(lambda work: work.placement.claim_all(claims, group=group))
+    seconds = time.monotonic() - started
+    return [
+        Fate(server_id=wish.server_id, host=first[wish.server_id], looks=0, seconds=seconds)
+        if wish.server_id in taken
+        else grant(store, wish)
+        for wish in wishes
+    ]
+
+
 def _fitting(work: UnitOfWork, wish: Wish) -> list[str]:
     names = {provider: name for name, provider in wish.hosts.items()}
     rows = work.placement_db.execute(
@@ -188,6 +210,12 @@ def _grant_all(wishes: Sequence[Wish]) -> list[Fate]:
         return list(pool.map(lambda wish: grant(_own["store"], wish), wishes))
 
 
+def _grant_batches(batches: Sequence[Sequence[Wish]]) -> list[Fate]:
+    with concurrent.futures.ThreadPoolExecutor(_own["threads"]) as pool:
+        granted = pool.map(lambda batch: grant_together(_own["store"], batch), batches)
+        return [fate for fates in granted for fate in fates]
+
+
 class Claimants:
     """Processes that grant wishes side by side."""
 
@@ -199,6 +227,12 @@ class Claimants:
         """Grant wishes, an equal share in each process."""
         shares = [wishes[start :: self._processes] for start in range(self._processes)]
         runs = [self._pool.submit(_grant_all, share) for share in shares]
+        return [fate for run in runs for fate in run.result()]
+
+    def grant_batches(self, batches: Sequence[Sequence[Wish]]) -> list[Fate]:
+        """Grant wishes, those of a batch together; all of a batch are for one group."""
+        shares = [batches[start :: self._processes] for start in range(self._processes)]
+        runs = [self._pool.submit(_grant_batches, share) for share in shares]
         return [fate for run in runs for fate in run.result()]
 
 

@@ -170,6 +170,9 @@ class CrashingJournal:
     def live(self, subject: str, work: Any = None) -> WorkflowRow | None:
         return self._inner.live(subject, work)
 
+    def hold(self, subjects: Collection[str], work: Any) -> Sequence[WorkflowRow]:
+        return self._inner.hold(subjects, work)
+
     def lease(self, workflow_id: WorkflowId, lease: Lease) -> Loaded | None:
         with self._around("lease"):
             return self._inner.lease(workflow_id, lease)

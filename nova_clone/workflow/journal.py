@@ -184,6 +184,12 @@ class Journal(Protocol):
     def live(self, subject: str, work: UnitOfWork | None = None) -> WorkflowRow | None:
         """Return the unfinished workflow of ``subject``, within ``work`` if it is given."""
 
+    def hold(self, subjects: Collection[str], work: UnitOfWork) -> Sequence[WorkflowRow]:
+        """Return the unfinished workflows of ``subjects``, which stay so until ``work`` ends.
+
+        Nothing else moves them meanwhile.
+        """
+
     def lease(self, workflow_id: WorkflowId, lease: Lease) -> Loaded | None:
         """Take the lease and return the workflow.
 

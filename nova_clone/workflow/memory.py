@@ -105,6 +105,12 @@ class MemoryJournal:
                     return row
             return None
 
+    def hold(self, subjects: Collection[str], work: UnitOfWork) -> Sequence[WorkflowRow]:
+        """Return the unfinished workflows of ``subjects``; see `Journal.hold`."""
+        with self.begin():
+            rows = self._rows.values()
+            return [row for row in rows if row.subject in subjects and row.finished_at is None]
+
     def lease(self, workflow_id: WorkflowId, lease: Lease) -> Loaded | None:
         """Take the lease; see `Journal.lease`."""
         with self.begin():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -119,6 +120,26 @@ def test_servers_of_one_request_are_chosen_for_with_one_question(
     assert questions == [6]
     settled(cloud, create(cloud, group.id))
     assert questions == [6, 1]
+
+
+def test_servers_of_one_request_are_claimed_for_at_once(cloud: Cloud) -> None:
+    before = generations(cloud)
+    group = a_group(cloud, "anti-affinity", max_per_host=3)
+    ids = create(cloud, group.id, 6)
+    servers = settled(cloud, ids)
+    assert {server.status for server in servers} == {"ACTIVE"}
+    assert generations(cloud) == {host: before[host] + 1 for host in before}
+    delete(cloud, ids[0])
+    query = AllocationQuery(consumers=tuple(ids))
+    held = cloud.conductor.allocations(CONTEXT, query).allocations
+    assert {each.consumer_id for each in held} == set(ids[1:])
+
+
+def generations(cloud: Cloud) -> dict[str, int]:
+    """Return how often each host's provider changed."""
+    with contextlib.closing(cloud.store()) as store:
+        providers = store.read(lambda work: work.placement.changes(0)).providers
+    return {each.name: each.generation for each in providers}
 
 
 def test_a_host_that_is_left_may_be_used_again(cloud: Cloud) -> None:

@@ -79,6 +79,20 @@ def test_an_affinity_group_fills_one_host(store: Store, many: Claimants) -> None
     assert list(kept.used.values()) == [30]
 
 
+def test_batches_into_nearly_full_hosts_and_a_group(store: Store, many: Claimants) -> None:
+    hosts, group = make_hosts(store, 40, room=6), a_group("anti-affinity", max_per_host=3)
+    batches = [
+        [Wish(hosts=hosts, group=group if number % 2 else None) for _ in range(2 + number % 7)]
+        for number in range(80)
+    ]
+    fates = many.grant_batches(batches)
+    kept = books(store, hosts, [group])
+    assert are_balanced(kept, fates)
+    assert sum(not fate.looks for fate in fates) > 1
+    assert set(kept.used.values()) == {6}
+    assert max(kept.counted[group.id].values()) <= 3
+
+
 ROOM = 6
 POLICIES = ("affinity", "anti-affinity", "soft-affinity", "soft-anti-affinity")
 GROUPS = st.lists(st.tuples(st.sampled_from(POLICIES), st.integers(1, 3)), max_size=3)

@@ -123,9 +123,9 @@ SPEC = RequestSpec(
     ),
 )
 STAGED: dict[str, Any] = {
-    "services": Stage.environment,
-    "journal": Stage.open,
-    "answer": Stage.answer,
+    "services": lambda stage: stage.environment(),
+    "journal": lambda stage, clock: stage.open(clock),
+    "answer": lambda stage, pending: stage.answer(pending),
     "context": CONTEXT,
     "subject": SERVER_ID,
 }

@@ -55,6 +55,8 @@ from tests.cloud import a_context, a_flavor
 from tests.laws import Clock, Pending
 
 SERVER_ID = "11111111-2222-4333-8444-555555555555"
+#: A server that was asked for together with the first one.
+OTHER_ID = "22222222-2222-4333-8444-555555555555"
 PROVIDERS = {
     "host-a": "aaaaaaaa-0000-4000-8000-000000000001",
     "host-b": "bbbbbbbb-0000-4000-8000-000000000002",
@@ -193,6 +195,8 @@ class PretendedScheduler:
 class Stage:
     """A cloud of two hosts with one server in the state that the play begins with."""
 
+    flavor = FLAVOR
+
     def __init__(self, *, state: VmState, task: TaskState, host: str | None) -> None:
         self.directory = tempfile.TemporaryDirectory(prefix="nova-stage-")
         path = Path(self.directory.name) / "nova.sqlite"
@@ -204,36 +208,38 @@ class Stage:
         self.journal: StoreJournal | None = None
         self._add_server(state, task, host)
 
-    def _add_server(self, state: VmState, task: TaskState, host: str | None) -> None:
+    def _add_server(
+        self, state: VmState, task: TaskState, host: str | None, server_id: str = SERVER_ID
+    ) -> None:
         context = a_context()
         with self.store.begin() as work:
             server = Server(
-                id=SERVER_ID,
+                id=server_id,
                 name="first",
                 project_id="project-1",
                 user_id="user-1",
-                flavor=FLAVOR,
+                flavor=self.flavor,
                 vm_state=state,
                 task_state=task,
                 host=host,
                 launched_at=work.now() if host else None,
             )
             work.servers.add(server)
-            work.server_groups.join(GROUP.id, (SERVER_ID,), user_id="user-1")
+            work.server_groups.join(GROUP.id, (server_id,), user_id="user-1")
             for action in ("create", "delete", "reboot"):
                 work.actions.start(
                     Action(
-                        server_id=SERVER_ID,
+                        server_id=server_id,
                         action=action,
                         request_id=CONTEXT.request_id,
                         start_time=work.now(),
                     )
                 )
             if host:
-                work.placings.take(PROVIDERS[host], SERVER_ID, needs_of(FLAVOR, {}, {}), wait=True)
+                work.placings.take(PROVIDERS[host], server_id, needs_of(FLAVOR, {}, {}), wait=True)
                 work.placement.claim(
                     Allocation(
-                        consumer_id=SERVER_ID,
+                        consumer_id=server_id,
                         resources={PROVIDERS[host]: CLAIM},
                         project_id="project-1",
                         user_id="user-1",
@@ -241,7 +247,7 @@ class Stage:
                 )
         if host:
             self.networks.allocate(context, server, self.requested, host=host)
-            self.hosts[host].guests[SERVER_ID] = PowerState.RUNNING
+            self.hosts[host].guests[server_id] = PowerState.RUNNING
 
     @property
     def requested(self) -> RequestedNetworks:
@@ -266,22 +272,22 @@ class Stage:
 
     def answer(self, pending: Pending) -> Outcome | None:
         """Answer as the host would that the server is assigned to."""
-        server = self.server()
+        server = self.server(pending.subject)
         assert server is not None
         assert server.host is not None
         guests = self.hosts[server.host].guests
-        if pending.step == "build" and SERVER_ID not in guests:
+        if pending.step == "build" and server.id not in guests:
             return Outcome.failed(TryElsewhere("It is broken.", host=server.host))
         return Outcome(
-            output=Answer(host=server.host, power_state=guests.get(SERVER_ID, PowerState.NOSTATE))
+            output=Answer(host=server.host, power_state=guests.get(server.id, PowerState.NOSTATE))
         )
 
-    def server(self) -> Server | None:
-        return self.store.read(lambda work: work.servers.find(SERVER_ID))
+    def server(self, server_id: str = SERVER_ID) -> Server | None:
+        return self.store.read(lambda work: work.servers.find(server_id))
 
-    def held(self) -> set[str]:
+    def held(self, server_id: str = SERVER_ID) -> set[str]:
         """Return the providers that the server holds anything of."""
-        query = AllocationQuery(consumers=(SERVER_ID,))
+        query = AllocationQuery(consumers=(server_id,))
         found = self.store.read(lambda work: work.placement.allocations(query)).allocations
         return {provider_id for one in found for provider_id in one.resources}
 
@@ -319,7 +325,7 @@ class Stage:
             set(self.guests()) == {host}
             and self.held() == {PROVIDERS[host]}
             and self.used() == 1
-            and self.placed() == [host]
+            and self.placed() == ([host] if self.flavor == FLAVOR else [])
             and len(self.networks.ports) == 1
             and all(port.host == host for port in self.networks.ports.values())
         )

@@ -115,6 +115,15 @@ class SqlJournal:
 
         return self._transactions.read(live) if work is None else live(work)
 
+    def hold(self, subjects: Collection[str], work: Session) -> Sequence[WorkflowRow]:
+        """Return the unfinished workflows of ``subjects``; see `Journal.hold`."""
+        live = sa.select(W.id).where(W.live_subject.in_(tuple(subjects)))
+        ids = tuple(work.cell_db.execute(live).scalars())
+        # By id, as whoever moves one locks it.
+        query = sa.select(*COLUMNS).where(W.id.in_(ids)).order_by(W.id).with_for_update()
+        rows = [record(row) for row in work.cell_db.execute(query).mappings()]
+        return [row for row in rows if row.finished_at is None]
+
     def lease(self, workflow_id: WorkflowId, lease: Lease) -> Loaded | None:
         """Take the lease; see `Journal.lease`."""
 

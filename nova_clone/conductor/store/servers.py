@@ -94,6 +94,17 @@ class ServerRepository:
         rows = self._session.cell_db.execute(query, {"server_id": server_id}).all()
         return self._records(rows)[0] if rows else None
 
+    def unplaced(self, server_ids: Collection[str]) -> frozenset[str]:
+        """Return those of `server_ids` that wait for a host and that nobody deletes."""
+        query = sa.select(T.id).where(
+            T.id.in_(tuple(server_ids)),
+            T.deleted == sa.false(),
+            T.vm_state == VmState.BUILDING.value,
+            T.task_state == TaskState.SCHEDULING.value,
+            T.host.is_(None),
+        )
+        return frozenset(self._session.cell_db.execute(query).scalars())
+
     def page(self, request: ListServers) -> ServerPage:
         """Return a page of servers; raises `Invalid` for a marker or sort key that is none."""
         order = server_filters.order(request.sort)

@@ -6,10 +6,10 @@ import dataclasses
 
 from nova_clone.conductor import decisions
 from nova_clone.conductor.environment import Environment
-from nova_clone.conductor.store.placement.claims import Claim
 from nova_clone.conductor.store.unit_of_work import UnitOfWork
 from nova_clone.conductor.workflows import events, successors
 from nova_clone.conductor.workflows.choosing import MOST_LOST, Chosen, hosts_for
+from nova_clone.conductor.workflows.claiming import BUILD, claim_of
 from nova_clone.conductor.workflows.placing import claim_place
 from nova_clone.conductor.workflows.ports import with_allocations
 from nova_clone.conductor.workflows.tickets import (
@@ -22,7 +22,6 @@ from nova_clone.conductor.workflows.tickets import (
     ticket,
 )
 from nova_clone.contracts.compute import BuildServer, DestroyServer
-from nova_clone.contracts.scheduler import HostChoice
 from nova_clone.domain.errors import (
     Conflict,
     NotFound,
@@ -32,13 +31,11 @@ from nova_clone.domain.errors import (
 from nova_clone.domain.image import Image
 from nova_clone.domain.port import NetworkMode
 from nova_clone.domain.request_spec import RequestSpec
-from nova_clone.domain.resources import Allocation
 from nova_clone.domain.server.lifecycle import LIFECYCLE, Operation
 from nova_clone.domain.server.status import PowerState, TaskState, VmState
 from nova_clone.workflow.step import Done, Result, Retry, Step, StepContext, Workflow
 
 RULE = LIFECYCLE[Operation.BUILD]
-CONSUMER_TYPE = "INSTANCE"
 EVENT = "compute__do_build_and_run_instance"
 PLACING_EVENT = "conductor_schedule_and_build_instances"
 
@@ -72,13 +69,21 @@ def choose(ctx: StepContext) -> Result:
     return Done(output=hosts_for(ctx, params.spec))
 
 
+def unchoose(ctx: StepContext) -> Result:
+    """Give back what was claimed together with the choice, unless a delete that takes over does."""
+    chosen: Chosen | None = ctx.outputs.get("choose")
+    if chosen is None or not chosen.claimed or successors.is_handed_over(ctx):
+        return None
+    return Done(apply=lambda work: work.placement.release(ctx.subject))
+
+
 def claim(ctx: StepContext) -> Result:
     """Take the resources of the best host that still has them and assign the server to it."""
     chosen: Chosen = ctx.outputs["choose"]
     params: BuildParams = ctx.params
 
     def apply(work: UnitOfWork) -> None:
-        taken = _claim_first(work, ctx, chosen.choices, params.spec)
+        taken = _claim_first(work, ctx, chosen, params.spec)
         choice = chosen.choices[taken]
         hosts = [other.host for other in chosen.choices]
         decision = decisions.placed(chosen.explanation, hosts, taken, ctx.failures)
@@ -97,26 +102,13 @@ def claim(ctx: StepContext) -> Result:
     return Done(apply=apply)
 
 
-def _claim_first(
-    work: UnitOfWork, ctx: StepContext, choices: tuple[HostChoice, ...], spec: RequestSpec
-) -> int:
-    claims = [
-        Claim(
-            host=choice.host,
-            allocation=Allocation(
-                consumer_id=ctx.subject,
-                resources=choice.allocation,
-                project_id=spec.project_id,
-                user_id=spec.user_id,
-                consumer_type=CONSUMER_TYPE,
-            ),
-        )
-        for choice in choices
-    ]
+def _claim_first(work: UnitOfWork, ctx: StepContext, chosen: Chosen, spec: RequestSpec) -> int:
+    claims = [claim_of(ctx.subject, choice, spec) for choice in chosen.choices]
     try:
-        return claim_place(work, ctx, spec, choices, claims)
+        return claim_place(work, ctx, spec, chosen.choices, claims, held=chosen.claimed)
     except Conflict as error:
-        raise TryElsewhere("Other requests took the resources first", lost=len(choices)) from error
+        lost = len(chosen.choices)
+        raise TryElsewhere("Other requests took the resources first", lost=lost) from error
 
 
 def release(ctx: StepContext) -> Result:
@@ -245,6 +237,8 @@ def fail(ctx: StepContext, error: NovaError) -> Result:
     env = environment(ctx)
 
     def apply(work: UnitOfWork) -> None:
+        # A claim that was made together with others has no mark of its own in the journal.
+        work.placement.release(ctx.subject)
         work.servers.transition(
             ctx.subject,
             expect_vm={VmState.BUILDING},
@@ -266,7 +260,7 @@ def interrupted(ctx: StepContext, error: NovaError) -> Result:
 def build_server(env: Environment) -> Workflow:
     """Return the workflow that builds a server."""
     return Workflow(
-        kind="build-server",
+        kind=BUILD,
         params_type=BuildParams,
         steps=(
             Step(name="begin", do=begin, undo=release_ports, pure=True),
@@ -274,7 +268,7 @@ def build_server(env: Environment) -> Workflow:
                 name="place",
                 over=lambda _outputs: MOST_LOST + env.settings.max_build_attempts,
                 steps=(
-                    Step(name="choose", do=choose, pure=True, output=Chosen),
+                    Step(name="choose", do=choose, undo=unchoose, pure=True, output=Chosen),
                     Step(name="claim", do=claim, undo=release, pure=True),
                     Step(
                         name="build",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 from nova_clone.conductor.store.unit_of_work import UnitOfWork
+from nova_clone.conductor.workflows.claiming import claim_together, let_go
 from nova_clone.conductor.workflows.grouping import with_members
 from nova_clone.conductor.workflows.hinting import hinted_servers, with_hinted_hosts
 from nova_clone.conductor.workflows.tickets import environment
@@ -24,10 +25,11 @@ SAMPLE = 5
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Chosen:
-    """Where the server may go, best first."""
+    """Where the server may go, best first; ``claimed``: it holds the first already."""
 
     choices: tuple[HostChoice, ...]
     explanation: Explanation
+    claimed: bool = False
 
 
 def hosts_for(ctx: StepContext, spec: RequestSpec) -> Chosen:
@@ -62,15 +64,27 @@ def hosts_for(ctx: StepContext, spec: RequestSpec) -> Chosen:
         skip_hosts=tuple(str(failure.error.details.get("host", "")) for failure in failed),
         alternates=_alternates(lost),
     )
+    try:
+        return _select(ctx, request)[0]
+    except NoValidHost:
+        # Of a common claim whose conductor died the server may hold the only place there is.
+        if not let_go(env, ctx.subject):
+            raise
     return _select(ctx, request)[0]
 
 
 def _propose(ctx: StepContext, spec: RequestSpec, server_ids: tuple[str, ...]) -> list[Chosen]:
-    """Choose for all servers of a request; nothing, when they do not fit all together."""
+    """Choose and claim for all servers of a request; nothing, when they do not fit together."""
     try:
-        return _select(ctx, SelectHosts(spec=spec, server_ids=server_ids))
+        found = _select(ctx, SelectHosts(spec=spec, server_ids=server_ids))
     except NoValidHost:
         return []
+    first = {each: chosen.choices[0] for each, chosen in zip(server_ids, found, strict=False)}
+    claimed = claim_together(environment(ctx), spec, first)
+    return [
+        dataclasses.replace(chosen, claimed=each in claimed)
+        for each, chosen in zip(server_ids, found, strict=False)
+    ]
 
 
 def _select(ctx: StepContext, request: SelectHosts) -> list[Chosen]:

@@ -31,8 +31,12 @@ def claim_place(
     spec: RequestSpec,
     choices: Sequence[HostChoice],
     claims: Sequence[Claim],
+    *,
+    held: bool = False,
 ) -> int:
     """Claim the first choice with room for the server and return its position.
+
+    With `held` the server most likely holds its first choice already.
 
     A server that asks for certain cells or devices is given them here, under the lock of the
     host's row: two servers never get the same processor. Raises `Conflict` when the resources
@@ -41,6 +45,8 @@ def claim_place(
     group = present_group(work, spec)
     needs = needs_in(environment(ctx).settings, spec.flavor, spec.image_properties)
     if not needs:
+        if held and work.placement.holds(claims[0], group=group):
+            return 0
         return work.placement.claim_first(claims, group=group)
     misfits: dict[str, str] = {}
     for position, choice in enumerate(choices):

@@ -106,6 +106,20 @@ class JournalConformance:
         defaults: dict[str, Any] = {"state": WorkflowState.FINISHED, "outcome": encode(Outcome())}
         return journal.commit(a_commit(row, **{**defaults, **change}))
 
+    # Holding
+
+    def test_only_unfinished_work_of_the_subjects_is_held(self, journal: Journal, add: Any) -> None:
+        first, second, other = add(), add(), add()
+        self.finish(journal, second)
+        with self.begin(journal) as work:
+            rows = journal.hold([first.subject, second.subject, new_uuid()], work)
+            assert [row.id for row in rows] == [first.id]
+            assert journal.hold([], work) == []
+        assert journal.interrupt(first.id, "enough")
+        with self.begin(journal) as work:
+            rows = journal.hold([first.subject, other.subject], work)
+            assert {row.id: row.interrupt for row in rows} == {first.id: "enough", other.id: None}
+
     # Creating
 
     def test_what_was_created_is_loaded(self, journal: Journal, add: Any, clock: Clock) -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
 import sqlalchemy as sa
 from oslo_db import exception as db_errors
 
 from nova_clone.conductor.store.columns import utc_now
-from nova_clone.conductor.store.placement.holdings import C, HoldingRecords
+from nova_clone.conductor.store.placement.holdings import C, Change, HoldingRecords, without_zeros
 from nova_clone.conductor.store.tables import placement
 from nova_clone.domain import errors
 from nova_clone.domain.request_spec import GroupPlacement
@@ -56,6 +57,35 @@ class ClaimRecords(HoldingRecords):
                 return position
         raise errors.Conflict("None of the choices fits any more.")
 
+    def claim_all(
+        self, claims: Sequence[Claim], *, group: GroupPlacement | None = None
+    ) -> frozenset[str]:
+        """Make each consumer hold its claim, all of them or none, and return who does.
+
+        Every claim is for another consumer; who holds anything already keeps that and is left
+        out. A hard policy of `group` is held to by all of them together. Raises `Conflict`
+        when they do not fit, and `Invalid` when a provider is gone.
+        """
+        if group is not None and group.policy in _HARD:
+            self._lock_group(group.id)
+        changes = self._changes([claim.allocation for claim in claims], check=False)
+        new = {c.wanted.consumer_id: c for c in changes if c.generation is None}
+        wanted = [claim for claim in claims if claim.allocation.consumer_id in new]
+        self._check_policy(wanted, group)
+        marked = [_marked(new[claim.allocation.consumer_id], group, claim.host) for claim in wanted]
+        self._apply(marked)
+        return frozenset(new)
+
+    def holds(self, claim: Claim, *, group: GroupPlacement | None = None) -> bool:
+        """Tell whether a consumer holds just this claim, and counts for just this group."""
+        consumer = claim.allocation.consumer_id
+        query = sa.select(C.group_id, C.group_host).where(C.id == consumer)
+        row = self._db.execute(query).first()
+        if row is None or tuple(row) != tuple(_marks(group, claim.host).values()):
+            return False
+        held = self._held((consumer,)).get(consumer, {})
+        return held == without_zeros(claim.allocation.resources)
+
     def group_members(self, group_id: str, *, but: str | None = None) -> dict[str, int]:
         """Return how many consumers of a server group count on each host, without `but`."""
         query = (
@@ -94,6 +124,16 @@ class ClaimRecords(HoldingRecords):
         now = dataclasses.replace(group, members=members)
         yield from (at for at, choice in enumerate(choices) if now.admits(choice.host))
 
+    def _check_policy(self, claims: Sequence[Claim], group: GroupPlacement | None) -> None:
+        """Refuse claims of new members that together break a policy; its group is locked."""
+        if group is None or group.policy not in _HARD:
+            return
+        members = Counter(self.group_members(group.id))
+        for claim in claims:
+            if not dataclasses.replace(group, members=members).admits(claim.host):
+                raise errors.Conflict("The group's policy does not admit all of them any more.")
+            members[claim.host] += 1
+
     def _lock_group(self, group_id: str) -> None:
         if self._db.dialect.name == "sqlite":
             return
@@ -128,12 +168,8 @@ class ClaimRecords(HoldingRecords):
                 yield at
 
     def _take(self, choice: Claim, group: GroupPlacement | None, *, wait: bool) -> bool:
-        marks = {
-            "group_id": None if group is None else group.id,
-            "group_host": None if group is None else choice.host,
-        }
         changes = [
-            dataclasses.replace(change, marks=marks)
+            _marked(change, group, choice.host)
             for change in self._changes((choice.allocation,), check=False)
         ]
         try:
@@ -142,6 +178,16 @@ class ClaimRecords(HoldingRecords):
             # Full, or a provider is gone: the next one may do.
             return False
         return True
+
+
+def _marks(group: GroupPlacement | None, host: str) -> dict[str, str | None]:
+    if group is None:
+        return {"group_id": None, "group_host": None}
+    return {"group_id": group.id, "group_host": host}
+
+
+def _marked(change: Change, group: GroupPlacement | None, host: str) -> Change:
+    return dataclasses.replace(change, marks=_marks(group, host))
 
 
 def _fits(

@@ -72,7 +72,7 @@ class HoldingRecords(InventoryRecords):
                 Change(
                     wanted=allocation,
                     before=held.get(allocation.consumer_id, {}),
-                    after=_without_zeros(allocation.resources),
+                    after=without_zeros(allocation.resources),
                     generation=generation,
                 )
             )
@@ -219,7 +219,8 @@ CONSUMERS = sa.select(
 )
 
 
-def _without_zeros(resources: Holdings) -> dict[str, dict[str, int]]:
+def without_zeros(resources: Holdings) -> dict[str, dict[str, int]]:
+    """Return what is left when amounts of nothing are left out."""
     found = {
         provider_id: {name: amount for name, amount in amounts.items() if amount}
         for provider_id, amounts in resources.items()

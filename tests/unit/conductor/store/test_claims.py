@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import threading
+from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -245,3 +247,124 @@ class TestGroupClaims:
         )
         usage = store.read(lambda work: work.placement.usages(UsageQuery(project_id="project-1")))
         assert usage.usages[0].consumers == 1
+
+
+def claim_all(
+    store: Store, claims: Sequence[Claim], group: GroupPlacement | None = None
+) -> frozenset[str] | None:
+    """Return who holds its claim now, ``None`` if they do not fit together."""
+    try:
+        return store.run(lambda work: work.placement.claim_all(claims, group=group))
+    except errors.Conflict:
+        return None
+
+
+def claims_on(*nodes: Provider, amount: int = 1) -> tuple[Claim, ...]:
+    """Return a claim on each node, of another server each."""
+    return tuple(each for node in nodes for each in choices([node], amount=amount))
+
+
+def names(claims: Sequence[Claim]) -> frozenset[str]:
+    return frozenset(claim.allocation.consumer_id for claim in claims)
+
+
+class TestClaimsTogether:
+    def test_all_of_them_are_made_at_once(self, store: Store) -> None:
+        first, second = hosts(store, 2, room=3)
+        claims = claims_on(first, second, first)
+        assert claim_all(store, claims) == names(claims)
+        assert (used(store, first), used(store, second)) == (2, 1)
+        for node in (first, second):
+            now = store.read(lambda work, node=node: work.placement.provider(node.id))
+            assert now.generation == node.generation + 1
+
+    def test_they_fit_all_or_none_is_made(self, store: Store) -> None:
+        first, second = hosts(store, 2, room=2)
+        claims = claims_on(first, second, first, first)
+        assert claim_all(store, claims, a_group("soft-affinity")) is None
+        assert (used(store, first), used(store, second)) == (0, 0)
+        for each in claims:
+            assert not store.run(
+                lambda work, each=each: work.placement.release(each.allocation.consumer_id)
+            )
+        assert claim_all(store, claims[:3]) == names(claims[:3])
+
+    def test_a_provider_that_is_gone_refuses_all(self, store: Store) -> None:
+        gone, stays = hosts(store, 2)
+        store.run(lambda work: work.placement.delete_provider(gone.id))
+        with pytest.raises(errors.Invalid):
+            claim_all(store, claims_on(stays, gone))
+        assert used(store, stays) == 0
+
+    def test_who_holds_anything_keeps_it(self, store: Store) -> None:
+        first, second = hosts(store, 2)
+        mine, other = claims_on(second, second)
+        held = choices([first], server_id=mine.allocation.consumer_id)
+        claim(store, held)
+        assert claim_all(store, [mine, other]) == names([other])
+        assert (used(store, first), used(store, second)) == (1, 1)
+
+    def test_nothing_is_claimed_for_nobody(self, store: Store) -> None:
+        assert claim_all(store, ()) == frozenset()
+
+    @pytest.mark.parametrize(
+        ("policy", "places", "fits"),
+        [
+            ("anti-affinity", (0, 1), True),
+            ("anti-affinity", (0, 1, 0), False),
+            ("affinity", (1, 1), True),
+            ("affinity", (1, 0), False),
+            ("soft-anti-affinity", (0, 0), True),
+            ("soft-affinity", (0, 1), True),
+        ],
+    )
+    def test_a_policy_counts_them_as_they_come(
+        self, store: Store, policy: str, places: tuple[int, ...], fits: bool
+    ) -> None:
+        nodes, group = hosts(store, 2), a_group(policy)
+        claims = claims_on(*(nodes[at] for at in places))
+        assert claim_all(store, claims, group) == (names(claims) if fits else None)
+        expected = Counter(nodes[at].name for at in places) if fits else {}
+        assert members(store, group) == expected
+        assert sum(used(store, node) for node in nodes) == (len(places) if fits else 0)
+
+    def test_members_from_before_count(self, store: Store) -> None:
+        nodes, group = hosts(store, 3), a_group("anti-affinity")
+        claim(store, choices(nodes), group)
+        assert claim_all(store, claims_on(nodes[1], nodes[0]), group) is None
+        assert claim_all(store, claims_on(nodes[1], nodes[2]), group) is not None
+
+    def test_a_claim_that_is_held_is_told_from_others(self, store: Store) -> None:
+        nodes, group = hosts(store, 2), a_group("anti-affinity")
+        here, there = choices(nodes)
+        claim_all(store, [here], group)
+
+        def holds(claim: Claim, group: GroupPlacement | None) -> bool:
+            return store.read(lambda work: work.placement.holds(claim, group=group))
+
+        assert holds(here, group)
+        assert not holds(there, group)
+        assert not holds(here, None)
+        assert not holds(here, a_group("anti-affinity"))
+        more = dataclasses.replace(
+            here,
+            allocation=dataclasses.replace(here.allocation, resources={nodes[0].id: {"VCPU": 2}}),
+        )
+        assert not holds(more, group)
+        store.run(lambda work: work.placement.forget_group(group.id))
+        assert holds(here, None)
+
+    def test_batches_side_by_side_give_nothing_away_twice(self, store: Store) -> None:
+        nodes, group = hosts(store, 6, room=4), a_group("anti-affinity", max_per_host=3)
+
+        def work(number: int) -> int:
+            order = nodes[number % 6 :] + nodes[: number % 6]
+            taken = claim_all(store, claims_on(*order[:3]), group if number % 2 else None)
+            return len(taken or ())
+
+        with ThreadPoolExecutor(6) as pool:
+            taken = sum(pool.map(work, range(16)))
+        found = [used(store, node) for node in nodes]
+        assert sum(found) == taken
+        assert max(found) <= 4
+        assert max(members(store, group).values(), default=0) <= 3
