@@ -105,7 +105,9 @@ def grant_together(store: Store, wishes: Sequence[Wish]) -> list[Fate]:
     """Claim for all wishes at once, each where it fits now; whoever gets nothing, for itself."""
     first = {}
     for wish in wishes:
-        hosts = store.read(lambda work, wish=wish: _fitting(work, wish))
+        hosts = list(wish.hosts)
+        if not wish.fixed:
+            hosts = store.read(lambda work, wish=wish: _fitting(work, wish))
         if hosts:
             first[wish.server_id] = hosts[0]
     claims = [_claim(each, first[each.server_id]) for each in wishes if each.server_id in first]

@@ -41,6 +41,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--wide", action="store_true", help="also hosts with many devices")
     parser.add_argument("--claims", type=int, default=400, help="made in each case")
     parser.add_argument("--claimants", type=_numbers, default=[1, 3], metavar="N,N")
+    parser.add_argument("--together", type=int, default=1, help="claimed for in one transaction")
     parser.add_argument("--json", type=Path, help="write every figure to this file")
     parser.add_argument("--top", type=int, default=25, help="functions per daemon of a profile")
     parser.add_argument("--keep", type=Path, help="keep logs and profiles in this folder")
@@ -102,7 +103,7 @@ def _run_candidates(arguments: argparse.Namespace) -> None:
 def _run_claims(arguments: argparse.Namespace) -> None:
     from tests.bench import claims
 
-    measured = claims.cases(arguments.claims, arguments.claimants)
+    measured = claims.cases(arguments.claims, arguments.claimants, together=arguments.together)
     found = claims.run(measured, database=arguments.database)
     if arguments.json:
         arguments.json.write_text(claims.document(found))

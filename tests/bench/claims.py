@@ -2,7 +2,8 @@
 
 Each case has several processes with threads, as conductors have workers. Everybody claims one
 virtual CPU, ``pack``: all on the same host, ``spread``: each from ten hosts in random order,
-``group``: the same, in one anti-affinity group.
+``group``: the same, in one anti-affinity group. With more than one ``together`` so many are
+claimed for in one transaction, as are the servers of one request; a rate counts servers.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from nova_clone.conductor.store.unit_of_work import Store
 from nova_clone.domain.identity import new_uuid
 from nova_clone.domain.request_spec import GroupPlacement
 from tests.bench.figures import Times
-from tests.claimants import Fate, Wish, claimants, make_hosts
+from tests.claimants import Claimants, Fate, Wish, claimants, make_hosts
 from tests.processes import Database
 
 KINDS = ("spread", "pack", "group")
@@ -33,12 +34,16 @@ WORKERS = 8
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Case:
-    """So many claims of a kind, by so many processes with so many threads each."""
+    """So many claims of a kind, by so many processes with so many threads each.
+
+    ``together`` are made in one transaction.
+    """
 
     kind: str
     processes: int
     threads: int
     claims: int
+    together: int = 1
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -50,11 +55,11 @@ class Measured:
     times: Times
 
 
-def cases(claims: int, conductors: Sequence[int]) -> list[Case]:
+def cases(claims: int, conductors: Sequence[int], *, together: int = 1) -> list[Case]:
     """Return the cases: one thread alone, then the workers of so many conductors."""
     layouts = [(1, 1), *((processes, WORKERS) for processes in conductors)]
     return [
-        Case(kind=kind, processes=processes, threads=threads, claims=claims)
+        Case(kind=kind, processes=processes, threads=threads, claims=claims, together=together)
         for processes, threads in layouts
         for kind in KINDS
     ]
@@ -95,13 +100,20 @@ def _measure(settings: StoreSettings, store: Store, case: Case) -> Measured:
         many.grant(_wishes(dataclasses.replace(case, claims=case.processes * case.threads), hosts))
         wishes = _wishes(case, hosts)
         started = time.monotonic()
-        fates: list[Fate] = many.grant(wishes)
+        fates: list[Fate] = _granted(many, wishes, case.together)
         seconds = time.monotonic() - started
     return Measured(
         case=case,
         rate=len(fates) / seconds,
         times=Times.of([fate.seconds for fate in fates if fate.host is not None]),
     )
+
+
+def _granted(many: Claimants, wishes: Sequence[Wish], together: int) -> list[Fate]:
+    if together == 1:
+        return many.grant(wishes)
+    starts = range(0, len(wishes), together)
+    return many.grant_batches([wishes[start : start + together] for start in starts])
 
 
 def run(measured: Sequence[Case], *, database: str) -> list[Measured]:

@@ -96,6 +96,25 @@ def members(work: object) -> dict[str, int]:
     return found
 
 
+def delete_group(world: PairStage) -> None:
+    with world.store.begin() as work:
+        if work.server_groups.find(GROUP.id, lock=True) is not None:
+            work.server_groups.delete(GROUP.id)
+            work.placement.forget_group(GROUP.id)
+
+
+@pytest.mark.parametrize("at", range(1, 20, 2))
+def test_their_group_may_be_deleted_at_any_moment(at: int) -> None:
+    meanwhile = Meanwhile(at, lambda: delete_group(play.world), dies=False)
+    play = Play(PAIR_CASE, BUILD, crashes=meanwhile)
+    play.run()
+    finish_other(play)
+    assert meanwhile.happened
+    assert is_running(play.world, SERVER_ID)
+    assert is_running(play.world, OTHER_ID)
+    assert play.world.store.read(members) == {}
+
+
 def test_both_are_claimed_for_with_the_first_choice() -> None:
     play = Play(HALF_CASE, BUILD)
     play.run()

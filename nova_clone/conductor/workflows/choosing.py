@@ -35,8 +35,8 @@ class Chosen:
 def hosts_for(ctx: StepContext, spec: RequestSpec) -> Chosen:
     """Return where the server may go, without the hosts on which its build has failed.
 
-    Servers of one request are chosen for together, as long as nothing has gone wrong. Raises
-    `NoValidHost`, and `Unavailable` when the scheduler does not answer.
+    Servers of one request are chosen and claimed for together, as long as nothing has gone
+    wrong. Raises `NoValidHost`, and `Unavailable` when the scheduler does not answer.
     """
     env = environment(ctx)
     if not ctx.failures:
@@ -79,12 +79,10 @@ def _propose(ctx: StepContext, spec: RequestSpec, server_ids: tuple[str, ...]) -
         found = _select(ctx, SelectHosts(spec=spec, server_ids=server_ids))
     except NoValidHost:
         return []
-    first = {each: chosen.choices[0] for each, chosen in zip(server_ids, found, strict=False)}
+    pairs = tuple(zip(server_ids, found, strict=False))
+    first = {each: chosen.choices[0] for each, chosen in pairs if chosen.choices}
     claimed = claim_together(environment(ctx), spec, first)
-    return [
-        dataclasses.replace(chosen, claimed=each in claimed)
-        for each, chosen in zip(server_ids, found, strict=False)
-    ]
+    return [dataclasses.replace(chosen, claimed=each in claimed) for each, chosen in pairs]
 
 
 def _select(ctx: StepContext, request: SelectHosts) -> list[Chosen]:
