@@ -6,11 +6,13 @@ answers when the play asks for the answer.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import dataclasses
 import functools
 import shutil
 import tempfile
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -84,7 +86,9 @@ def store_at(path: Path) -> Store:
 @functools.cache
 def _template() -> Path:
     """Return a database with tables and two hosts, made once."""
-    path = Path(tempfile.mkdtemp(prefix="nova-stage-")) / "template.sqlite"
+    directory = tempfile.mkdtemp(prefix="nova-stage-")
+    atexit.register(shutil.rmtree, directory, ignore_errors=True)
+    path = Path(directory) / "template.sqlite"
     with contextlib.closing(store_at(path)) as store:
         for table_set in TableSet:
             Schema(database=store.database(table_set), table_set=table_set).sync()
@@ -198,8 +202,10 @@ class Stage:
     flavor = FLAVOR
 
     def __init__(self, *, state: VmState, task: TaskState, host: str | None) -> None:
-        self.directory = tempfile.TemporaryDirectory(prefix="nova-stage-")
-        path = Path(self.directory.name) / "nova.sqlite"
+        directory = tempfile.mkdtemp(prefix="nova-stage-")
+        # Silently: a warning in a finalizer makes an ast.parse fail that it interrupts (3.11).
+        weakref.finalize(self, shutil.rmtree, directory, ignore_errors=True)
+        path = Path(directory) / "nova.sqlite"
         shutil.copy(_template(), path)
         self.store = store_at(path)
         self.networks = FakeNetworks()
