@@ -586,10 +586,10 @@ def a_cloud_of_processes(directory: Path, layout: Layout | None = None) -> Itera
         processes.stop()
 
 
-def in_parallel(actions: Sequence[Callable[[], object]]) -> None:
-    """Run actions side by side; the first error is raised after all have ended."""
+def in_parallel(actions: Sequence[Callable[[], object]], *, most: int = 64) -> None:
+    """Run actions, up to `most` side by side; the first error is raised after all have ended."""
     import concurrent.futures
 
-    with concurrent.futures.ThreadPoolExecutor(max_workers=len(actions)) as pool:
+    with concurrent.futures.ThreadPoolExecutor(max_workers=min(len(actions), most)) as pool:
         for done in [pool.submit(action) for action in actions]:
             done.result()

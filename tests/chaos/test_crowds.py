@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections import Counter
 from typing import Any
 
@@ -14,8 +15,13 @@ from tests.processes import in_parallel
 
 pytestmark = pytest.mark.chaos
 
+#: Usually the crowds are small; NOVA_CLONE_TEST_CHAOS=full makes each a thousand creates.
+FULL = os.environ.get("NOVA_CLONE_TEST_CHAOS") == "full"
+SINGLES, TOGETHER = (800, 200) if FULL else (20, 20)
+#: How many servers a host is to take.
+PER_HOST = 100 if FULL else 4
 #: Seconds that a crowd may take on a busy machine.
-PATIENCE = 180.0
+PATIENCE = 900.0 if FULL else 180.0
 
 
 def a_group(world: World, policy: str, **rules: int) -> str:
@@ -82,8 +88,8 @@ def ended(world: World) -> tuple[list[Server], list[Server]]:
 
 @pytest.mark.parametrize("killed", [False, True], ids=["", "conductor-killed"])
 def test_an_anti_affinity_group(world: World, *, killed: bool) -> None:
-    group = a_group(world, "anti-affinity", max_server_per_host=4)
-    asked = Asked(functools.partial(crowd, world, group=group, singles=20, together=20))
+    group = a_group(world, "anti-affinity", max_server_per_host=PER_HOST)
+    asked = Asked(functools.partial(crowd, world, group=group, singles=SINGLES, together=TOGETHER))
     if killed:
         asked.ended()
         world.cloud[world.cloud.conductors[0]].kill9()
@@ -91,7 +97,7 @@ def test_an_anti_affinity_group(world: World, *, killed: bool) -> None:
     asked.ended()
     assert asked.error is None
     built, failed = ended(world)
-    assert Counter(server.host for server in built) == dict.fromkeys(world.cloud.computes, 4)
+    assert Counter(server.host for server in built) == dict.fromkeys(world.cloud.computes, PER_HOST)
     assert members(world, group) == {server.id for server in (*built, *failed)}
     world.check_allocations(built)
     world.heal()
@@ -115,15 +121,17 @@ def test_nearly_full_hosts(world: World) -> None:
     capacities = world.cloud.database.rows(
         "SELECT capacity FROM inventories WHERE resource_class = 'DISK_GB'"
     )
-    disk = min(row[0] for row in capacities) // 3
+    disk = min(row[0] for row in capacities) // PER_HOST
     fit = sum(row[0] // disk for row in capacities)
     with world.door("compute") as door:
         flavor = {"id": "wide", "name": "wide", "ram": 64, "vcpus": 1, "disk": disk}
         door.post("/v2.1/flavors", {"flavor": flavor})
     try:
-        crowd(world, group=None, singles=10, together=fit, flavorRef="wide")
+        together = fit // 2
+        singles = SINGLES + TOGETHER - together
+        crowd(world, group=None, singles=singles, together=together, flavorRef="wide")
         built, failed = ended(world)
-        assert (len(built), len(failed)) == (fit, 10)
+        assert (len(built), len(failed)) == (fit, singles + together - fit)
         world.check_allocations(built)
     finally:
         with world.door("compute") as door:
