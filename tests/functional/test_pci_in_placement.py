@@ -14,15 +14,15 @@ from nova_clone.compute.settings import InventorySettings
 from nova_clone.contracts.flavors import CreateFlavor
 from nova_clone.contracts.hosts import HypervisorQuery
 from nova_clone.contracts.placement_store import AllocationQuery
-from nova_clone.contracts.servers import CreateServers, ServerRef
+from nova_clone.contracts.servers import ServerRef
 from nova_clone.domain.hardware import Hardware
 from nova_clone.domain.identity import new_uuid
 from nova_clone.domain.pci.device import VF, PciPool
-from nova_clone.domain.port import NetworkMode, RequestedNetworks
 from nova_clone.domain.resources import Allocation
 from nova_clone.domain.topology.host import HostCell, HostTopology
 from nova_clone.scheduler.prefilters.base import RequestSettings
 from tests.cloud import Cloud, a_context, a_flavor, an_admin
+from tests.functional.test_hardware import create as create_many
 
 HOST = "host-0"
 ALIASES = (
@@ -93,19 +93,6 @@ def cloud(tmp_path: Path) -> Iterator[Cloud]:
 
 def create(cloud: Cloud, flavor: str) -> str:
     return create_many(cloud, flavor, 1)[0]
-
-
-def create_many(cloud: Cloud, flavor: str, count: int) -> list[str]:
-    request = CreateServers(
-        name="one",
-        flavor_id=flavor,
-        image_id=cloud.image.id,
-        networks=RequestedNetworks(mode=NetworkMode.NONE),
-        min_count=count,
-        max_count=count,
-    )
-    created = cloud.conductor.create_servers(a_context(), request)
-    return [server.id for server in created.servers]
 
 
 def devices(cloud: Cloud, server_id: str) -> list[str]:
