@@ -150,6 +150,8 @@ class _Search:
             shape = self._shapes.get(self._alone)
             if shape is None:
                 shape = self._shape(self._alone)
+            if shape == 0:
+                return tree.whole
             return (Candidate(root_id=root.id, shape=shape, providers=(root.id,)),)
         fits = domains(plan, tree, sharing)
         if isinstance(fits, str):
@@ -169,16 +171,12 @@ class _Search:
         )
 
     def _root_misfit(self, root: Provider) -> str | None:
-        query = self.query
-        if not query.root_forbidden.isdisjoint(root.traits):
+        wishes = self.plan.root
+        if wishes is None:
+            return None
+        if not wishes.suits(root):
             return "root traits"
-        if query.root_required and not query.root_required.issubset(root.traits):
-            return "root traits"
-        if not query.root_forbidden_aggregates.isdisjoint(root.aggregates):
-            return "aggregates"
-        if any(wanted.isdisjoint(root.aggregates) for wanted in query.root_member_of):
-            return "aggregates"
-        return None
+        return None if wishes.place(root) else "aggregates"
 
     def _space(self, tree: Tree, sharing: Sequence[Provider], fits: list[list[Provider]]) -> Space:
         everybody = [*tree.members, *sharing]

@@ -11,7 +11,7 @@ from typing import Final
 
 from nova_clone.clients.together import Together
 from nova_clone.contracts.conductor import ConductorContract
-from nova_clone.contracts.placement import ProviderSummary
+from nova_clone.contracts.placement import Candidate, ProviderSummary
 from nova_clone.contracts.placement_store import ChangesSince, NamedRecord, PlacementChanges
 from nova_clone.domain.identity import RequestContext
 from nova_clone.domain.resources import Inventory, Provider
@@ -27,6 +27,14 @@ class Tree:
 
     root: Provider
     members: tuple[Provider, ...]
+
+    @functools.cached_property
+    def whole(self) -> tuple[Candidate, ...]:
+        """Return what the root makes by itself: the only candidate, of the first shape.
+
+        It is the same for each request that a lone provider answers, and made once.
+        """
+        return (Candidate(root_id=self.root.id, shape=0, providers=(self.root.id,)),)
 
     @functools.cached_property
     def ids(self) -> frozenset[str]:
@@ -78,6 +86,7 @@ class Snapshot:
         self._trees: dict[str, Tree] = {}
         self._sharing: dict[str, None] = {}
         self._most: dict[str, dict[str, int]] = {}
+        self._stepped: dict[str, dict[str, None]] = {}
         self._sets: dict[tuple[str, ...], tuple[str, ...]] = {}
 
     def apply(self, changes: PlacementChanges) -> None:
@@ -107,6 +116,7 @@ class Snapshot:
         for kept in (self.providers, self._members, self._trees, self._sharing):
             kept.clear()
         self._most.clear()
+        self._stepped.clear()
         self._sets.clear()
         self._rooted = False
 
@@ -121,8 +131,14 @@ class Snapshot:
             self._join(kept)
         for name in () if old is None else old.inventories.keys() - kept.inventories.keys():
             self._most[name].pop(kept.id, None)
+            self._stepped[name].pop(kept.id, None)
         for name, inventory in kept.inventories.items():
             self._most.setdefault(name, {})[kept.id] = _most(inventory)
+            stepped = self._stepped.setdefault(name, {})
+            if inventory.min_unit > 1 or inventory.step_size > 1:
+                stepped[kept.id] = None
+            else:
+                stepped.pop(kept.id, None)
         self._trees.pop(kept.root_id, None)
         if SHARING_TRAIT in kept.traits:
             self._sharing[kept.id] = None
@@ -175,10 +191,15 @@ class Snapshot:
         self._sharing.pop(provider_id, None)
         for name in provider.inventories:
             self._most[name].pop(provider_id, None)
+            self._stepped[name].pop(provider_id, None)
 
     def most(self, resource_class: str) -> Mapping[str, int]:
         """Return the largest amount of a class that may be handed out, by provider id."""
         return self._most.get(resource_class, _NOTHING)
+
+    def stepped(self, resource_class: str) -> Mapping[str, None]:
+        """Return the ids of providers that do not hand out every amount up to their most."""
+        return self._stepped.get(resource_class, {})
 
     def trees(self) -> Iterator[Tree]:
         """Yield every tree."""

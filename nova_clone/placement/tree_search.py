@@ -79,11 +79,7 @@ def _domain(
     inner = len(able)
     able += [each for each in outside if plan.admits(each, slot.amounts)]
     if slot.suffix:
-        fits = [
-            each
-            for each in able
-            if wishes.allow(each) and wishes.met(each) == wishes.all_met and wishes.place(each)
-        ]
+        fits = [each for each in able if wishes.suits(each) and wishes.place(each)]
         return fits or f"group {slot.suffix}"
     if not able:
         return next(iter(slot.amounts))

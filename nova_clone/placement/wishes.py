@@ -21,6 +21,7 @@ class Wishes:
         self.group = group
         self._allowed: dict[int, bool] = {}
         self._met: dict[int, int] = {}
+        self._suited: dict[int, bool] = {}
         self._inside: dict[int, bool] = {}
         self.all_met = (1 << len(group.required)) - 1
 
@@ -42,6 +43,15 @@ class Wishes:
                 for number, alternatives in enumerate(self.group.required)
                 if not alternatives.isdisjoint(traits)
             )
+        return known
+
+    def suits(self, provider: Provider) -> bool:
+        """Tell whether a provider has all required traits and no forbidden one."""
+        traits = provider.traits
+        known = self._suited.get(id(traits))
+        if known is None:
+            known = self.allow(provider) and self.met(provider) == self.all_met
+            self._suited[id(traits)] = known
         return known
 
     def place(self, provider: Provider, root: Provider | None = None) -> bool:
@@ -85,8 +95,12 @@ class Plan:
         self.isolated = query.group_policy == "isolate"
         self.classes = sorted({name for group in query.groups for name in group.resources})
         self.most = {name: snapshot.most(name) for name in self.classes}
+        self._stepped = {
+            name: stepped for name in self.classes if (stepped := snapshot.stepped(name))
+        }
         self.slots = _slots(query)
         together = dict.fromkeys(frozenset(suffixes) for suffixes in query.same_subtree)
+        self.root = _wishes_of_root(query)
         self.subtrees = tuple(
             frozenset(slot.number for slot in self.slots if slot.suffix in suffixes)
             for suffixes in together
@@ -104,11 +118,7 @@ class Plan:
         for name, amount in amounts.items():
             if self.most[name].get(provider.id, -1) < amount:
                 return False
-        for name, amount in amounts.items():
-            inventory = provider.inventories[name]
-            if amount < inventory.min_unit or amount % inventory.step_size:
-                return False
-        return True
+        return not self._stepped or self._missed_step(provider, amounts) is None
 
     def misfit(self, provider: Provider, wishes: Wishes) -> str | None:
         """Return why one provider cannot satisfy a group all by itself."""
@@ -116,16 +126,35 @@ class Plan:
         for name, amount in resources.items():
             if self.most[name].get(provider.id, -1) < amount:
                 return name
-        for name, amount in resources.items():
-            inventory = provider.inventories[name]
-            if amount < inventory.min_unit or amount % inventory.step_size:
-                return name
-        if not wishes.allow(provider) or wishes.met(provider) != wishes.all_met:
+        missed = self._missed_step(provider, resources) if self._stepped else None
+        if missed is not None:
+            return missed
+        if not wishes.suits(provider):
             return "traits"
         return None if wishes.place(provider) else "aggregates"
 
+    def _missed_step(self, provider: Provider, amounts: Mapping[str, int]) -> str | None:
+        """Return a class that the provider hands out, but not in such an amount."""
+        for name, stepped in self._stepped.items():
+            amount = amounts.get(name)
+            if amount is not None and provider.id in stepped:
+                inventory = provider.inventories[name]
+                if amount < inventory.min_unit or amount % inventory.step_size:
+                    return name
+        return None
+
     def _lends(self, provider: Provider) -> bool:
         return any(self.admits(provider, slot.amounts) for slot in self.slots)
+
+
+def _wishes_of_root(query: CandidateQuery) -> Wishes | None:
+    group = RequestGroup(
+        required=tuple(frozenset((name,)) for name in query.root_required),
+        forbidden=query.root_forbidden,
+        member_of=query.root_member_of,
+        forbidden_aggregates=query.root_forbidden_aggregates,
+    )
+    return None if group == RequestGroup() else Wishes(group)
 
 
 def _slots(query: CandidateQuery) -> tuple[Slot, ...]:

@@ -13,7 +13,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn, Protocol
 
-from nova_clone.runtime import concurrency, notify, signals
+from nova_clone.runtime import collector, concurrency, notify, signals
 from nova_clone.runtime.health import Health, HealthServer, Status
 from nova_clone.runtime.metrics import Metrics
 from nova_clone.runtime.timer import Every
@@ -195,6 +195,7 @@ class _Life:
             for service in services:
                 _start(service, mailbox)
                 started.append(service)
+            collector.settle()
             ready_to_work.set()
             LOG.info("%s %s is ready (worker %s)", self._name, self._version, number)
             ready()

@@ -28,6 +28,7 @@ from nova_clone.placement.settings import OPTIONS, from_conf
 from nova_clone.placement.snapshot import Follower
 from nova_clone.placement.web.environment import Environment
 from nova_clone.placement.web.rules import RULES
+from nova_clone.runtime import collector
 from nova_clone.web import options as door_options
 from nova_clone.web.policy import Policy
 from tests.bench.figures import Times
@@ -108,6 +109,8 @@ def query(case: Case) -> tuple[CandidateQuery, str]:
 
 def measure(case: Case, providers: Sequence[Provider]) -> Figures:
     """Return what a case costs."""
+    # As every daemon does once it is ready to work.
+    collector.settle()
     follower = Follower(cast(ConductorContract, Region(providers)))
     service, context = PlacementService(follower), service_context()
     asked, said = query(case)

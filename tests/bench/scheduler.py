@@ -29,6 +29,7 @@ from nova_clone.placement.service import PlacementService
 from nova_clone.placement.snapshot import Follower
 from nova_clone.rpc.codec import encode_error
 from nova_clone.rpc.contract import Endpoint, Outgoing, endpoint, proxy
+from nova_clone.runtime import collector
 from nova_clone.scheduler.prefilters.base import RequestSettings
 from nova_clone.scheduler.service import SchedulerService
 from nova_clone.scheduler.settings import SchedulerSettings
@@ -249,6 +250,8 @@ class _Asked:
 
 def measure(case: Case) -> Figures:
     """Return what a case costs. Two requests of each client go before and do not count."""
+    # As every daemon does once it is ready to work.
+    collector.settle()
     region: Any = Region(case.hosts, case.allocated)
     watch = Stopwatch(Follower(region))
     settings = SchedulerSettings(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -28,6 +29,8 @@ class Part:
 
     def stop(self) -> None:
         say(f"stop {self.name}")
+        if self.mode == "collect":
+            say(f"young {gc.get_threshold()[0]}, set aside: {gc.get_freeze_count() > 0}")
         if self.mode == "hang-at-stop":
             threading.Event().wait()
         if self.mode == "fail-at-stop" and self.name == "second":

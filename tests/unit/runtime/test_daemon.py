@@ -14,6 +14,8 @@ from typing import IO
 
 import pytest
 
+from nova_clone.runtime import collector
+
 SAMPLE = Path(__file__).parent / "sample_daemon.py"
 
 
@@ -79,6 +81,15 @@ def test_it_stops_in_reverse_order(daemon: Callable[..., Daemon]) -> None:
 
     assert one.end() == (0, ["stop second", "stop first"])
     assert "unknown options in the configuration are ignored: DEFAULT.hots" in one.log.read_text()
+
+
+def test_it_looks_for_garbage_less_often_once_it_works(daemon: Callable[..., Daemon]) -> None:
+    one = daemon("collect")
+    one.next("ready")
+
+    one.signal(signal.SIGTERM)
+
+    assert f"young {collector.YOUNG}, set aside: True" in one.end()[1]
 
 
 def test_it_leads_a_process_group(daemon: Callable[..., Daemon]) -> None:
