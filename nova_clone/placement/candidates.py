@@ -156,8 +156,21 @@ class _Search:
         fits = domains(plan, tree, sharing)
         if isinstance(fits, str):
             return self._none(fits)
+        settled = all(len(domain) == 1 for domain in fits)
+        if settled and self._lone is not None and not self.manner.flat:
+            return self._only(tree, tuple(domain[0] for domain in fits))
         found = self._search(self._space(tree, sharing, fits))
-        return tuple(found) if all(len(domain) == 1 for domain in fits) else found
+        return tuple(found) if settled else found
+
+    def _only(self, tree: Tree, choice: Choice) -> tuple[Candidate, ...]:
+        """Return the one way there is: classes of one group are in nobody's way.
+
+        Something must come from the tree itself.
+        """
+        if all(each.id not in tree.ids for each in choice):
+            return self._none("groups together")
+        candidate = self._candidate(tree.root.id, choice)
+        return () if candidate is None else (candidate,)
 
     def _none(self, reason: str) -> tuple[Candidate, ...]:
         self.found.removed[reason] += 1
