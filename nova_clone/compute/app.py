@@ -72,10 +72,7 @@ def images(conf: Any) -> Images:
 
 def _service_auth(conf: Any, section: Any, service_type: str) -> Any:
     from nova_clone.clients.session import ServiceAuth, own_credentials
-    from nova_clone.conf.opts import register_opts
 
-    # The library behind this section is heavy, and a host needs its credentials alone.
-    register_opts(conf, ("keystone_authtoken",))
     return ServiceAuth.from_section(
         section, service_type=service_type, credentials=own_credentials(conf)
     )

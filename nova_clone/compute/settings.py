@@ -23,6 +23,7 @@ OPTIONS = (
     "devices",
     "glance",
     "image_cache",
+    "keystone_authtoken_credentials",
     "libvirt",
     "neutron",
     "pci",

@@ -19,7 +19,7 @@ OPTIONS = (
     "database",
     "glance",
     "image_cache",
-    "keystone_authtoken",
+    "keystone_authtoken_credentials",
     "neutron",
     "pci",
     "placement_database",

@@ -53,8 +53,13 @@ MODULES = (
     "zones",
 )
 
+#: The whole of the group keystone_authtoken, for daemons that check tokens; the library is heavy.
+AUTHTOKEN = "keystone_authtoken"
+#: What the same group tells of the service's own credentials, for the others.
+CREDENTIALS = "keystone_authtoken_credentials"
+
 #: Every name that `register_opts` knows.
-NAMES = tuple(sorted({*MODULES, *auth.GROUPS, "keystone_authtoken"}))
+NAMES = tuple(sorted({*MODULES, *auth.GROUPS, AUTHTOKEN}))
 
 
 def register_opts(conf: Any, names: Iterable[str] = NAMES) -> None:
@@ -63,7 +68,7 @@ def register_opts(conf: Any, names: Iterable[str] = NAMES) -> None:
     A group that also tells how a service authenticates gets those options too.
     """
     for name in names:
-        if name not in NAMES:
+        if name not in NAMES and name != CREDENTIALS:
             raise ValueError(f"there are no options named {name!r}")
         for group, options in _groups(name):
             conf.register_opts(options, group=None if group == "DEFAULT" else group)
@@ -75,7 +80,9 @@ def _groups(name: str) -> Iterator[tuple[str, list[Any]]]:
         yield module.GROUP, list(module.OPTIONS)
     if name in auth.GROUPS:
         yield name, auth.options(name)
-    if name == "keystone_authtoken":
+    if name == CREDENTIALS:
+        yield AUTHTOKEN, auth.credentials()
+    if name == AUTHTOKEN:
         from keystonemiddleware import opts
 
         for group, options in opts.list_auth_token_opts():
@@ -86,7 +93,7 @@ def list_opts() -> list[tuple[str, list[Any]]]:
     """Return every option by group: what ``oslo-config-generator`` asks for."""
     groups: dict[str, list[Any]] = {}
     for name in NAMES:
-        if name != "keystone_authtoken":
+        if name != AUTHTOKEN:
             for group, options in _groups(name):
                 groups.setdefault(group, []).extend(options)
     return sorted(groups.items())

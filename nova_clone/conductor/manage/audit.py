@@ -16,7 +16,7 @@ from nova_clone.domain.identity import service_context
 
 #: Exit codes: everything agrees, or it does not.
 AGREED, DIFFERENT = 0, 1
-_OPTIONS = ("keystone_authtoken", "neutron", "service_user")
+_OPTIONS = ("keystone_authtoken_credentials", "neutron", "service_user")
 
 
 def add_command(groups: Any) -> None:

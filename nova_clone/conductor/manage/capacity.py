@@ -92,7 +92,9 @@ def _flavor(work: UnitOfWork, wanted: str) -> Flavor:
 
 
 def _image(desk: Desk) -> Image:
-    register_opts(desk.conf, ("glance", "keystone_authtoken", "neutron", "service_user"))
+    register_opts(
+        desk.conf, ("glance", "keystone_authtoken_credentials", "neutron", "service_user")
+    )
     settings = ServiceAuth.from_section(
         desk.conf.glance, service_type="image", credentials=own_credentials(desk.conf)
     )

@@ -82,7 +82,7 @@ def cinder(desk: Desk) -> Finding:
 
 
 def _service(desk: Desk, group: str, service_type: str) -> ServiceAuth:
-    register_opts(desk.conf, (group, "keystone_authtoken", "neutron", "service_user"))
+    register_opts(desk.conf, (group, "keystone_authtoken_credentials", "neutron", "service_user"))
     return ServiceAuth.from_section(
         desk.conf[group], service_type=service_type, credentials=own_credentials(desk.conf)
     )

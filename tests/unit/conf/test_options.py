@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from keystoneauth1 import loading
 from oslo_config import cfg, types
 
-from nova_clone.conf import generate
-from nova_clone.conf.opts import NAMES, list_opts, register_dynamic, register_opts
+from nova_clone.clients.session import Credentials
+from nova_clone.conf import auth, generate
+from nova_clone.conf.opts import CREDENTIALS, NAMES, list_opts, register_dynamic, register_opts
 
 NOVA = json.loads((Path(__file__).parent / "nova_options.json").read_text())
 KINDS = {
@@ -107,6 +109,45 @@ def test_services_are_found_in_the_catalog_by_their_type() -> None:
     assert conf.glance.valid_interfaces == ["internal", "public"]
     assert conf.placement.auth_type is None
     assert "auth_type" not in conf.glance
+
+
+def test_credentials_and_services_have_the_options_of_the_library() -> None:
+    known = [
+        *loading.get_session_conf_options(),
+        *loading.get_auth_common_conf_options(),
+        *loading.get_auth_plugin_conf_options("password"),
+        *loading.get_adapter_conf_options(include_deprecated=False),
+    ]
+    own = {"service-type": "network", "valid-interfaces": ["internal", "public"]}
+
+    assert {described(option) for option in auth.options("neutron")} == {
+        described(option, own.get(option.name, option.default)) for option in known
+    }
+
+
+def described(option: Any, default: Any = None) -> tuple[Any, ...]:
+    kind = option.type
+    former = tuple(sorted(str(old.name) for old in option.deprecated_opts))
+    # The library has `str` where a text is meant.
+    named = "String" if kind is str else str(kind)
+    known = option.default if default is None else default
+    return (option.name, option.dest, named, str(known), option.secret, former)
+
+
+def test_a_service_may_have_the_credentials_that_check_tokens(tmp_path: Path) -> None:
+    conf = configured(
+        "[keystone_authtoken]",
+        "auth_url = http://id/v3",
+        "username = nova",
+        "tenant_name = service",
+        "memcached_servers = here:11211",
+        names=(CREDENTIALS,),
+        tmp=tmp_path,
+    )
+
+    found = Credentials.from_section(conf.keystone_authtoken)
+
+    assert found == Credentials(auth_url="http://id/v3", username="nova", project_name="service")
 
 
 def test_groups_that_other_options_name(tmp_path: Path) -> None:
