@@ -7,6 +7,7 @@ nothing but the standard library and the runtime.
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Callable, Iterable
 from typing import Any, Final
 
@@ -27,8 +28,11 @@ def address(conf: Any, name: str) -> tuple[str, int]:
 
 
 def forking(names: Callable[[Any], Iterable[str]], workers: Callable[[Any], int | None]) -> Forking:
-    """Return how the named applications share their sockets among several processes."""
-    return Forking(
-        count=lambda conf: workers(conf) or os.cpu_count() or 1,
-        prepare=lambda conf: {name: listen(*address(conf, name)) for name in names(conf)},
-    )
+    """Return how the named applications share sockets and code among several processes."""
+
+    def prepare(conf: Any) -> dict[str, socket.socket]:
+        from nova_clone.api import serving  # noqa: F401 - for all workers to share
+
+        return {name: listen(*address(conf, name)) for name in names(conf)}
+
+    return Forking(count=lambda conf: workers(conf) or os.cpu_count() or 1, prepare=prepare)

@@ -17,7 +17,7 @@ def _build(process: daemon.Process) -> Sequence[daemon.Service]:
 
 
 def _settings(conf: Any) -> Any:
-    from nova_clone.scheduler import configuration
+    from nova_clone.scheduler import app, configuration  # noqa: F401 - the app for all workers
 
     return configuration.settings_or_exit(conf)
 

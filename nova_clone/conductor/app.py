@@ -16,6 +16,7 @@ from nova_clone.conductor import discovery
 from nova_clone.conductor.environment import Environment
 from nova_clone.conductor.service import ConductorService
 from nova_clone.conductor.settings import ConductorSettings
+from nova_clone.conductor.store.engines import load_drivers
 from nova_clone.conductor.store.journal import SqlJournal
 from nova_clone.conductor.store.settings import StoreSettings
 from nova_clone.conductor.store.unit_of_work import Store
@@ -141,6 +142,12 @@ class Conductor:
         self.server.stop()
         self.worker.stop()
         self.store.close()
+
+
+def load(conf: Any) -> None:
+    """Load, with this module, what every process of the daemon needs."""
+    found = (conf.database, conf.api_database, conf.placement_database)
+    load_drivers(section.connection for section in found if section.connection)
 
 
 def build(process: Process) -> Sequence[Service]:

@@ -71,7 +71,8 @@ class Forking:
     """How a daemon runs in several processes.
 
     ``count`` tells from the configuration how many; with 0 or 1 nothing is
-    forked. ``prepare`` runs before: it opens the sockets that all of them share.
+    forked. ``prepare`` runs before: it opens the sockets that all of them share, and
+    imports what all of them need, which then is in memory only once.
     """
 
     count: Callable[[Any], int]

@@ -7,7 +7,7 @@ import dataclasses
 import os
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import sqlalchemy as sa
@@ -54,6 +54,13 @@ class Database:
         """Close every connection that is not in use."""
         self.engine.dispose()
         self.reader.dispose()
+
+
+def load_drivers(urls: Iterable[str]) -> None:
+    """Import the drivers of these databases; one that cannot be is missed by `open_database`."""
+    for url in urls:
+        with contextlib.suppress(sa.exc.ArgumentError, ImportError):
+            sa.make_url(url).get_dialect().import_dbapi()
 
 
 def open_database(url: str, settings: StoreSettings) -> Database:
