@@ -98,6 +98,17 @@ def _silence(world: Any, pending: Pending) -> Outcome | None:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class Interrupt:
+    """One way to interrupt a workflow: what it says, and how the world looks once it stopped.
+
+    ``leaves`` None means that the world is empty then.
+    """
+
+    reason: str = "enough"
+    leaves: Callable[[Any], bool] | None = None
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class WorkflowCase:
     """A workflow and its stage.
 
@@ -105,8 +116,8 @@ class WorkflowCase:
     opens the journal on the given clock and may leave it in the world; ``begin`` opens a
     transaction on it. ``answer`` plays the other side of a wait (None: it stays silent until
     the deadline). ``is_complete`` and ``is_empty`` look at the world after success and after
-    unwinding, ``is_interrupted`` after an interrupt (default: `is_empty`). ``also`` are
-    further workflows that this one may start; ``interrupt_reason`` is what interrupts say.
+    unwinding. ``also`` are further workflows that this one may start. It is interrupted in
+    each of the ways of ``interrupts``; what no interrupt has a part in is played once for all.
     """
 
     name: str
@@ -116,14 +127,13 @@ class WorkflowCase:
     services: Callable[[Any], Any]
     is_complete: Callable[[Any], bool]
     is_empty: Callable[[Any], bool]
-    is_interrupted: Callable[[Any], bool] | None = None
     answer: Callable[[Any, Pending], Outcome | None] = _silence
     journal: Callable[[Any, Clock], Journal] = _memory_journal
     begin: Callable[[Any, Any], contextlib.AbstractContextManager[Any]] = _begin
     context: RequestContext = dataclasses.field(default_factory=service_context)
     subject: str = "subject-1"
     also: tuple[Workflow, ...] = ()
-    interrupt_reason: str = "enough"
+    interrupts: tuple[Interrupt, ...] = (Interrupt(),)
 
 
 class Crashes:
@@ -404,7 +414,8 @@ def unwinds_from_every_step(case: WorkflowCase) -> None:
             do = _failing(name, afterwards=afterwards)
             play = Play(case, wrapped(case.workflow, do=do, undo=twice))
             _assert_unwound(play, f"{name} fails, afterwards={afterwards}")
-        _interrupts_after(case, name)
+        for interrupt in case.interrupts:
+            _interrupts_after(case, name, interrupt)
     for name in waiting_names(case):
         for outcome in (Outcome.failed(ExternalFailure()), None):
             play = Play(case, wrapped(case.workflow, do=unchanged, undo=twice))
@@ -421,28 +432,30 @@ def _answering(
     return answer
 
 
-def _interrupts_after(case: WorkflowCase, step: str) -> None:
+def _interrupts_after(case: WorkflowCase, step: str, interrupt: Interrupt) -> None:
     def wrap(name: str, function: Do) -> Do:
-        def interrupt(ctx: StepContext) -> Done | Nap | None:
+        def interrupted(ctx: StepContext) -> Done | Nap | None:
             result = function(ctx)
-            play.journal.interrupt(ctx.workflow_id, case.interrupt_reason)
+            play.journal.interrupt(ctx.workflow_id, interrupt.reason)
             return result
 
-        return interrupt if name == step else function
+        return interrupted if name == step else function
 
     play = Play(case, wrapped(case.workflow, do=wrap, undo=twice))
     play.run()
     failure = play.outcome().failure
-    assert failure is not None, f"interrupted in {step}: did not stop"
-    assert failure.name == "Interrupted", f"interrupted in {step}: {failure}"
-    looks_right = case.is_interrupted or case.is_empty
-    assert looks_right(play.world), f"interrupted in {step}: {play.loaded().marks}"
+    how = f"interrupted in {step} with {interrupt.reason!r}"
+    assert failure is not None, f"{how}: did not stop"
+    assert failure.name == "Interrupted", f"{how}: {failure}"
+    looks_right = interrupt.leaves or case.is_empty
+    assert looks_right(play.world), f"{how}: {play.loaded().marks}"
 
 
 def resumes_from_every_mark(case: WorkflowCase) -> None:
     """Assert that a death at any point, or at all of them, changes nothing in the end."""
     _at_every_point(case, case.workflow, check=_assert_complete)
-    _at_every_point(case, case.workflow, check=_assert_stopped)
+    for interrupt in case.interrupts:
+        _at_every_point(case, case.workflow, check=_stopped_by(interrupt))
     for name in step_names(case):
         _at_every_point(case, _failing_once(case, name), check=_assert_consistent)
     last = step_names(case)[-1]
@@ -461,19 +474,22 @@ def _assert_consistent(play: Play, how: str) -> None:
     assert looks_right(play.world), f"{how}: neither whole nor gone: {loaded.marks}"
 
 
-def _assert_stopped(play: Play, how: str) -> None:
+def _stopped_by(interrupt: Interrupt) -> Callable[[Play, str], None]:
+    def check(play: Play, how: str) -> None:
+        def stop() -> None:
+            if play.crashes.happened == 1:
+                play.journal.interrupt(play.id, interrupt.reason)
 
-    def interrupt() -> None:
-        if play.crashes.happened == 1:
-            play.journal.interrupt(play.id, play.case.interrupt_reason)
+        play.after_crash = stop
+        loaded = play.run()
+        failure = play.outcome().failure
+        looks_right = play.case.is_complete
+        if failure is not None:
+            looks_right = interrupt.leaves or play.case.is_empty
+        told = f"{how}, then {interrupt.reason!r}: neither whole nor gone: {loaded.marks}"
+        assert looks_right(play.world), told
 
-    play.after_crash = interrupt
-    loaded = play.run()
-    failure = play.outcome().failure
-    looks_right = play.case.is_complete
-    if failure is not None:
-        looks_right = play.case.is_interrupted or play.case.is_empty
-    assert looks_right(play.world), f"{how}: neither whole nor gone: {loaded.marks}"
+    return check
 
 
 def _failing_once(case: WorkflowCase, step: str) -> Callable[[], Workflow]:

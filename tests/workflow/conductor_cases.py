@@ -16,7 +16,7 @@ from nova_clone.domain.request_spec import RequestSpec
 from nova_clone.domain.server.lifecycle import Operation
 from nova_clone.domain.server.status import PowerState, TaskState, VmState
 from nova_clone.workflow.journal import new_workflow
-from tests.laws import WorkflowCase
+from tests.laws import Interrupt, WorkflowCase
 from tests.workflow.conductor_stage import CONTEXT, FLAVOR, GROUP, SERVER_ID, Stage
 
 NETWORK_ID = "99999999-0000-4000-8000-000000000009"
@@ -132,6 +132,8 @@ STAGED: dict[str, Any] = {
 DELETION = reason_for(
     new_workflow(DELETE, subject=SERVER_ID, params=DeleteParams(), context=CONTEXT)
 )
+#: A user's stop, and a delete that overtakes.
+INTERRUPTS = (Interrupt(), Interrupt(reason=DELETION, leaves=is_deleted))
 BUILD_CASE = WorkflowCase(
     name="build-server",
     workflow=BUILD,
@@ -140,6 +142,7 @@ BUILD_CASE = WorkflowCase(
     is_complete=is_built,
     is_empty=is_failed,
     also=(DELETE,),
+    interrupts=INTERRUPTS,
     **STAGED,
 )
 POWER_CASE = WorkflowCase(
@@ -150,21 +153,7 @@ POWER_CASE = WorkflowCase(
     is_complete=is_stopped,
     is_empty=is_settled,
     also=(DELETE,),
+    interrupts=INTERRUPTS,
     **STAGED,
 )
-CONDUCTOR_CASES = (
-    BUILD_CASE,
-    dataclasses.replace(
-        BUILD_CASE,
-        name="build-server overtaken by a delete",
-        interrupt_reason=DELETION,
-        is_interrupted=is_deleted,
-    ),
-    POWER_CASE,
-    dataclasses.replace(
-        POWER_CASE,
-        name="stop-server overtaken by a delete",
-        interrupt_reason=DELETION,
-        is_interrupted=is_deleted,
-    ),
-)
+CONDUCTOR_CASES = (BUILD_CASE, POWER_CASE)

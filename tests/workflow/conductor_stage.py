@@ -11,8 +11,8 @@ import contextlib
 import dataclasses
 import functools
 import shutil
+import sqlite3
 import tempfile
-import weakref
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -24,7 +24,7 @@ from nova_clone.conductor.settings import ConductorSettings
 from nova_clone.conductor.store.migrations import Schema
 from nova_clone.conductor.store.session import TableSet
 from nova_clone.conductor.store.settings import StoreSettings
-from nova_clone.conductor.store.unit_of_work import Store
+from nova_clone.conductor.store.unit_of_work import Store, UnitOfWork
 from nova_clone.conductor.workflows.tickets import Answer
 from nova_clone.contracts.compute import (
     BuildServer,
@@ -83,43 +83,79 @@ def store_at(path: Path) -> Store:
     return Store(settings)
 
 
+class Backdrop:
+    """The one database of all stages of a process, which stand on it one after the other.
+
+    Its store is kept: one that was just opened has to compile every statement anew, which
+    takes longer than the play.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._store = store_at(path)
+        self._database = self._store.database(TableSet.CELL)
+        self._first = sqlite3.connect(":memory:")
+        self._stage = 0
+        for table_set in TableSet:
+            Schema(database=self._store.database(table_set), table_set=table_set).sync()
+        with self._store.begin() as work:
+            add_hosts(work)
+        with self._connection() as connection:
+            connection.backup(self._first)
+
+    def put_up(self) -> int:
+        """Make the database as it was at first, and return the number of the stage it is for."""
+        with self._connection() as connection:
+            self._first.backup(connection)
+        self._stage += 1
+        return self._stage
+
+    def store(self, stage: int) -> Store:
+        """Return the store, which must not be another stage's by now."""
+        assert stage == self._stage, "another play has begun on this stage's database"
+        return self._store
+
+    @contextlib.contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        with contextlib.closing(self._database.engine.raw_connection()) as connection:
+            assert isinstance(connection.dbapi_connection, sqlite3.Connection)
+            yield connection.dbapi_connection
+
+
 @functools.cache
-def _template() -> Path:
-    """Return a database with tables and two hosts, made once."""
+def backdrop() -> Backdrop:
     directory = tempfile.mkdtemp(prefix="nova-stage-")
     atexit.register(shutil.rmtree, directory, ignore_errors=True)
-    path = Path(directory) / "template.sqlite"
-    with contextlib.closing(store_at(path)) as store:
-        for table_set in TableSet:
-            Schema(database=store.database(table_set), table_set=table_set).sync()
-        with store.begin() as work:
-            for host, provider_id in PROVIDERS.items():
-                work.hosts.register_service(
-                    RegisterService(binary="nova-compute", host=host, topic="compute")
-                )
-                resources = HostResources(
-                    hypervisor_hostname=host,
-                    uuid=provider_id,
-                    hypervisor_type="fake",
-                    hypervisor_version=1,
-                    hardware=HARDWARE,
-                )
-                work.hosts.save_compute_node(host, resources)
-                work.placement.put_provider(PutProvider(id=provider_id, name=host))
-                inventories = {name: Inventory(total=10 * amount) for name, amount in CLAIM.items()}
-                work.placement.put_inventories(
-                    PutInventories(provider_id=provider_id, inventories=inventories)
-                )
-            work.server_groups.add(
-                ServerGroup(
-                    id=GROUP.id,
-                    name="apart",
-                    project_id="project-1",
-                    user_id="user-1",
-                    policy=GROUP.policy,
-                )
-            )
-    return path
+    return Backdrop(Path(directory) / "nova.sqlite")
+
+
+def add_hosts(work: UnitOfWork) -> None:
+    """Add the two hosts, and the group that a server is built into."""
+    for host, provider_id in PROVIDERS.items():
+        work.hosts.register_service(
+            RegisterService(binary="nova-compute", host=host, topic="compute")
+        )
+        resources = HostResources(
+            hypervisor_hostname=host,
+            uuid=provider_id,
+            hypervisor_type="fake",
+            hypervisor_version=1,
+            hardware=HARDWARE,
+        )
+        work.hosts.save_compute_node(host, resources)
+        work.placement.put_provider(PutProvider(id=provider_id, name=host))
+        inventories = {name: Inventory(total=10 * amount) for name, amount in CLAIM.items()}
+        work.placement.put_inventories(
+            PutInventories(provider_id=provider_id, inventories=inventories)
+        )
+    work.server_groups.add(
+        ServerGroup(
+            id=GROUP.id,
+            name="apart",
+            project_id="project-1",
+            user_id="user-1",
+            policy=GROUP.policy,
+        )
+    )
 
 
 class StoreJournal(MemoryJournal):
@@ -202,17 +238,17 @@ class Stage:
     flavor = FLAVOR
 
     def __init__(self, *, state: VmState, task: TaskState, host: str | None) -> None:
-        directory = tempfile.mkdtemp(prefix="nova-stage-")
-        # Silently: a warning in a finalizer makes an ast.parse fail that it interrupts (3.11).
-        weakref.finalize(self, shutil.rmtree, directory, ignore_errors=True)
-        path = Path(directory) / "nova.sqlite"
-        shutil.copy(_template(), path)
-        self.store = store_at(path)
+        self._number = backdrop().put_up()
         self.networks = FakeNetworks()
         self.network = self.networks.add_network("project-1")
         self.hosts = {name: PretendedHost(name, self.networks) for name in PROVIDERS}
         self.journal: StoreJournal | None = None
         self._add_server(state, task, host)
+
+    @property
+    def store(self) -> Store:
+        """The database, as long as this is the newest stage."""
+        return backdrop().store(self._number)
 
     def _add_server(
         self, state: VmState, task: TaskState, host: str | None, server_id: str = SERVER_ID

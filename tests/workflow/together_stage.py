@@ -23,11 +23,9 @@ from tests.laws import Clock
 from tests.workflow.conductor_cases import (
     BUILD,
     BUILD_CASE,
-    DELETION,
     SPEC,
     BuildStage,
     is_built,
-    is_deleted,
     is_failed,
 )
 from tests.workflow.conductor_stage import (
@@ -128,21 +126,9 @@ HALF_CASE = dataclasses.replace(
     is_complete=is_built,
     is_empty=is_failed,
 )
-TOGETHER_CASES = tuple(
-    case
-    for each in (
-        HALF_CASE,
-        dataclasses.replace(
-            HALF_CASE, name="build-server claimed for the last room", new_world=FullStage
-        ),
-    )
-    for case in (
-        each,
-        dataclasses.replace(
-            each,
-            name=f"{each.name}, overtaken by a delete",
-            interrupt_reason=DELETION,
-            is_interrupted=is_deleted,
-        ),
-    )
+TOGETHER_CASES = (
+    HALF_CASE,
+    dataclasses.replace(
+        HALF_CASE, name="build-server claimed for the last room", new_world=FullStage
+    ),
 )
