@@ -30,6 +30,17 @@ _ACTION = (
     "message",
 )
 _INSERT = sa.insert(cell.actions)
+_NUMBER = sa.select(sa.func.max(A.number)).where(
+    A.server_id == sa.bindparam("server_id"), A.request_id == sa.bindparam("request_id")
+)
+_TOUCH = sa.update(cell.actions).where(A.number == sa.bindparam("touched"))
+_INSERT_EVENT = sa.insert(cell.action_events)
+_OPEN_EVENT = sa.select(sa.func.max(E.number)).where(
+    E.action_number == sa.bindparam("action_number"),
+    E.event == sa.bindparam("event"),
+    E.finish_time.is_(None),
+)
+_FINISH_EVENT = sa.update(cell.action_events).where(E.number == sa.bindparam("opened"))
 _EVENT = ("event", "start_time", "finish_time", "result", "host", "details", "traceback")
 
 
@@ -77,9 +88,7 @@ class ActionRepository:
             values: dict[str, Any] = {name: getattr(event, name) for name in _EVENT}
             if decision is not None:
                 values["decision"] = encode(decision)
-            self._session.cell_db.execute(
-                sa.insert(cell.action_events).values(action_number=number, **values)
-            )
+            self._session.cell_db.execute(_INSERT_EVENT, {"action_number": number, **values})
             self._touch(number, {})
         return True
 
@@ -92,15 +101,13 @@ class ActionRepository:
         opened = None if number is None else self._open_event(number, event.event)
         if number is None or opened is None:
             return False
-        values = {
+        values: dict[str, Any] = {
             name: value
             for name in ("result", "host", "details", "traceback")
             if (value := getattr(event, name)) is not None
         }
         values["finish_time"] = event.finish_time or self._session.now()
-        self._session.cell_db.execute(
-            sa.update(cell.action_events).where(E.number == opened).values(values)
-        )
+        self._session.cell_db.execute(_FINISH_EVENT, {"opened": opened, **values})
         self._touch(number, {})
         return True
 
@@ -171,23 +178,16 @@ class ActionRepository:
         return Actions(actions=tuple(_action(row) for row in rows[:limit]), more=len(rows) > limit)
 
     def _number(self, server_id: str, request_id: str) -> int | None:
-        query = sa.select(sa.func.max(A.number)).where(
-            A.server_id == server_id, A.request_id == request_id
-        )
-        return self._session.cell_db.execute(query).scalar()
+        row = {"server_id": server_id, "request_id": request_id}
+        return self._session.cell_db.execute(_NUMBER, row).scalar()
 
     def _open_event(self, number: int, event: str) -> int | None:
-        query = sa.select(sa.func.max(E.number)).where(
-            E.action_number == number, E.event == event, E.finish_time.is_(None)
-        )
-        return self._session.cell_db.execute(query).scalar()
+        row = {"action_number": number, "event": event}
+        return self._session.cell_db.execute(_OPEN_EVENT, row).scalar()
 
     def _touch(self, number: int, values: dict[str, Any]) -> None:
-        self._session.cell_db.execute(
-            sa.update(cell.actions)
-            .where(A.number == number)
-            .values(updated_at=self._session.now(), **values)
-        )
+        row = {"touched": number, "updated_at": self._session.now(), **values}
+        self._session.cell_db.execute(_TOUCH, row)
 
     def _events(self, number: int) -> tuple[ActionEvent, ...]:
         query = (

@@ -36,6 +36,9 @@ _FIELDS = (
     "updated_at",
 )
 _COLUMNS = (*(N[name] for name in _FIELDS), N.cpu_info, N.supported)
+_ON = N.host == sa.bindparam("host")
+_COUNTS = sa.select(N.id).where(_ON, N.counts_failures.is_not(sa.false()))
+_HAS_FAILED = sa.select(N.id).where(_ON, N.failed_builds > 0)
 
 
 class ComputeNodeRecords(ServiceRecords):
@@ -134,14 +137,12 @@ class ComputeNodeRecords(ServiceRecords):
 
     def build_failed(self, host: str) -> None:
         """Count a failed build against a host that counts them, for the scheduler's weighers."""
-        query = sa.select(N.id).where(N.host == host, N.counts_failures.is_not(sa.false()))
-        if self._session.cell_db.execute(query).first() is not None:
+        if self._session.cell_db.execute(_COUNTS, {"host": host}).first() is not None:
             self._count_failure(host, N.failed_builds + 1)
 
     def build_succeeded(self, host: str) -> None:
         """Forget the failed builds of a host."""
-        query = sa.select(N.id).where(N.host == host, N.failed_builds > 0)
-        if self._session.cell_db.execute(query).first() is not None:
+        if self._session.cell_db.execute(_HAS_FAILED, {"host": host}).first() is not None:
             self._count_failure(host, sa.literal(0))
 
     def _count_failure(self, host: str, count: sa.ColumnElement[int]) -> None:

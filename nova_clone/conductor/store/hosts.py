@@ -40,6 +40,27 @@ _NODE = (
     N.placings,
     N.metrics,
 )
+_NODES = sa.select(*_NODE).order_by(N.number)
+_DOWN = (
+    sa.select(S.host)
+    .where(
+        S.binary == COMPUTE,
+        sa.or_(S.forced_down, S.last_seen.is_(None), S.last_seen < sa.bindparam("heard_before")),
+    )
+    .order_by(S.host)
+)
+_BUILDING = cell.servers.c
+_BUSY = (
+    sa.select(_BUILDING.host, sa.func.count())
+    .where(
+        # ``IS false`` would keep MariaDB from its index, and have it read every server that
+        # ever was.
+        _BUILDING.deleted == sa.false(),
+        _BUILDING.vm_state == VmState.BUILDING.value,
+        _BUILDING.host.is_not(None),
+    )
+    .group_by(_BUILDING.host)
+)
 
 
 class HostRepository(ComputeNodeRecords):
@@ -86,9 +107,7 @@ class HostRepository(ComputeNodeRecords):
         )
 
     def _rows(self, since: int, reset: bool) -> Sequence[Any]:  # noqa: FBT001
-        query = sa.select(*_NODE).order_by(N.number)
-        if not reset:
-            query = query.where(N.sequence > since)
+        query = _NODES if reset else _NODES.where(N.sequence > since)
         return self._session.cell_db.execute(query).all()
 
     def _hosts(self, rows: Sequence[Any]) -> tuple[HostRecord, ...]:
@@ -134,30 +153,11 @@ class HostRepository(ComputeNodeRecords):
 
     def _down(self) -> tuple[str, ...]:
         silence = dt.timedelta(seconds=self._session.settings.service_down_time)
-        query = sa.select(S.host).where(
-            S.binary == COMPUTE,
-            sa.or_(
-                S.forced_down,
-                S.last_seen.is_(None),
-                S.last_seen < self._session.now() - silence,
-            ),
-        )
-        return tuple(self._session.cell_db.execute(query.order_by(S.host)).scalars())
+        row = {"heard_before": self._session.now() - silence}
+        return tuple(self._session.cell_db.execute(_DOWN, row).scalars())
 
     def _busy(self) -> dict[str, int]:
-        table = cell.servers.c
-        query = (
-            sa.select(table.host, sa.func.count())
-            .where(
-                # ``IS false`` would keep MariaDB from its index, and have it read every
-                # server that ever was.
-                table.deleted == sa.false(),
-                table.vm_state == VmState.BUILDING.value,
-                table.host.is_not(None),
-            )
-            .group_by(table.host)
-        )
-        return {str(host): count for host, count in self._session.cell_db.execute(query)}
+        return {str(host): count for host, count in self._session.cell_db.execute(_BUSY)}
 
 
 def _key(document: str) -> str:

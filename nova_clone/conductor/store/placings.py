@@ -23,6 +23,22 @@ from nova_clone.domain.topology.host import CellUse, usage
 
 V = cell.servers.c
 _COLUMNS = (N.id, N.hardware, N.placings)
+_BY_ID = sa.select(*_COLUMNS).where(N.id == sa.bindparam("node_id"))
+_LOCKED = _BY_ID.with_for_update()
+_LOCKED_IF_FREE = _BY_ID.with_for_update(skip_locked=True)
+_KNOWN = sa.select(N.placings).where(N.id == sa.bindparam("node_id"))
+_NODES_OF = (
+    sa.select(N.id)
+    .join_from(cell.servers, cell.compute_nodes, N.host == V.host)
+    .where(V.id == sa.bindparam("server_id"), N.placings.is_not(None))
+)
+_WRITE = sa.update(cell.compute_nodes).where(N.id == sa.bindparam("node_id"))
+_RATIOS = sa.select(
+    placement.inventories.c.resource_class, placement.inventories.c.allocation_ratio
+).where(
+    placement.inventories.c.provider_id == sa.bindparam("node_id"),
+    placement.inventories.c.resource_class.in_((VCPU, MEMORY_MB)),
+)
 
 
 class PlacingRepository:
@@ -64,7 +80,7 @@ class PlacingRepository:
 
     def leave(self, node_id: str, server_id: str) -> None:
         """Give a server's place on a node back, if it has one."""
-        known = self._session.cell_db.execute(sa.select(N.placings).where(N.id == node_id)).scalar()
+        known = self._session.cell_db.execute(_KNOWN, {"node_id": node_id}).scalar()
         if known is None or server_id not in known:
             return
         row = self._row(node_id, wait=True)
@@ -74,38 +90,26 @@ class PlacingRepository:
 
     def forget(self, server_id: str) -> None:
         """Give a server's place back, wherever its record says that the server is."""
-        query = (
-            sa.select(N.id)
-            .join_from(cell.servers, cell.compute_nodes, N.host == V.host)
-            .where(V.id == server_id, N.placings.is_not(None))
-        )
-        for node_id in self._session.cell_db.execute(query).scalars().all():
+        nodes = self._session.cell_db.execute(_NODES_OF, {"server_id": server_id})
+        for node_id in nodes.scalars().all():
             self.leave(node_id, server_id)
 
     def of(self, node_id: str, server_id: str) -> Placing | None:
         """Return the place that a server has on a node."""
-        query = sa.select(*_COLUMNS).where(N.id == node_id)
-        row = self._session.cell_db.execute(query).first()
+        row = self._session.cell_db.execute(_BY_ID, {"node_id": node_id}).first()
         return None if row is None else _placings(row).get(server_id)
 
     def _row(self, node_id: str, *, wait: bool) -> Any | None:
-        locked = sa.select(*_COLUMNS).where(N.id == node_id).with_for_update(skip_locked=not wait)
-        return self._session.cell_db.execute(locked).first()
+        locked = _LOCKED if wait else _LOCKED_IF_FREE
+        return self._session.cell_db.execute(locked, {"node_id": node_id}).first()
 
     def _write(self, node_id: str, placings: dict[str, Placing]) -> None:
-        self._session.cell_db.execute(
-            sa.update(cell.compute_nodes)
-            .where(N.id == node_id)
-            .values(placings=dump(placings) if placings else None)
-        )
+        row = {"node_id": node_id, "placings": dump(placings) if placings else None}
+        self._session.cell_db.execute(_WRITE, row)
         self._session.sequence(TableSet.CELL, cell.sequences, "hosts").touch(N.id, node_id)
 
     def _limits(self, node_id: str) -> Limits:
-        table = placement.inventories.c
-        query = sa.select(table.resource_class, table.allocation_ratio).where(
-            table.provider_id == node_id, table.resource_class.in_((VCPU, MEMORY_MB))
-        )
-        ratios = dict(self._session.placement_db.execute(query).all())
+        ratios = dict(self._session.placement_db.execute(_RATIOS, {"node_id": node_id}).all())
         return Limits(cpu=max(ratios.get(VCPU, 1.0), 1.0), ram=max(ratios.get(MEMORY_MB, 1.0), 1.0))
 
 

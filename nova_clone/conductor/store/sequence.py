@@ -7,6 +7,7 @@ stamped with it or a lower one.
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,6 +17,29 @@ from oslo_db import exception as db_errors
 HORIZON = 100_000
 
 
+# What SQLAlchemy makes of a statement is kept with it, so these are made once per table.
+@functools.cache
+def _number(table: sa.Table) -> sa.ScalarSelect[Any]:
+    return sa.select(table.c.value).where(table.c.name == sa.bindparam("counter")).scalar_subquery()
+
+
+@functools.cache
+def _read(table: sa.Table) -> sa.Select[Any]:
+    return sa.select(_number(table))
+
+
+@functools.cache
+def _raised(table: sa.Table) -> sa.Update:
+    mine = table.c.name == sa.bindparam("counter")
+    return sa.update(table).where(mine).values(value=table.c.value + 1)
+
+
+@functools.cache
+def _stamped(column: sa.Column[Any], table: sa.Table) -> sa.Update:
+    touched = column.in_(sa.bindparam("touched", expanding=True))
+    return sa.update(column.table).where(touched).values(sequence=_number(table))
+
+
 class ChangeSequence:
     """One counter within one transaction, and the rows to be stamped with its next number."""
 
@@ -23,7 +47,6 @@ class ChangeSequence:
         self._connection = connection
         self._table = table
         self._name = name
-        self._value = sa.select(table.c.value).where(table.c.name == name).scalar_subquery()
         self._touched: dict[sa.Column[Any], set[str]] = {}
         self._removed: dict[sa.Column[Any], set[str]] = {}
         self._marks: set[str] = set()
@@ -31,7 +54,7 @@ class ChangeSequence:
 
     def value(self) -> int:
         """Return the number of the last committed change."""
-        found = self._connection.execute(sa.select(self._value)).scalar()
+        found = self._connection.execute(_read(self._table), {"counter": self._name}).scalar()
         return int(found or 0)
 
     def touch(self, column: sa.Column[Any], key: str) -> None:
@@ -65,7 +88,7 @@ class ChangeSequence:
         self._raise()
         for column, keys in self._touched.items():
             self._connection.execute(
-                sa.update(column.table).where(column.in_(sorted(keys))).values(sequence=self._value)
+                _stamped(column, self._table), {"touched": sorted(keys), "counter": self._name}
             )
         for column, keys in self._removed.items():
             self._bury(column, sorted(keys))
@@ -77,18 +100,21 @@ class ChangeSequence:
         self._raised = False
 
     def _raise(self) -> None:
-        self._set(self._name, self._table.c.value + 1)
+        changed = self._connection.execute(_raised(self._table), {"counter": self._name})
+        if not changed.rowcount:
+            self._add(self._name, 1)
 
-    def _set(self, name: str, value: Any) -> None:
+    def _set(self, name: str, value: int) -> None:
         table = self._table
         changed = self._connection.execute(
             sa.update(table).where(table.c.name == name).values(value=value)
         )
-        if changed.rowcount:
-            return
-        first = value if isinstance(value, int) else 1
+        if not changed.rowcount:
+            self._add(name, value)
+
+    def _add(self, name: str, value: int) -> None:
         try:
-            self._connection.execute(sa.insert(table).values(name=name, value=first))
+            self._connection.execute(sa.insert(self._table).values(name=name, value=value))
         except db_errors.DBDuplicateEntry as error:
             raise db_errors.RetryRequest(error) from error
 

@@ -23,6 +23,10 @@ _COLUMNS = tuple(
     G[field.name] for field in dataclasses.fields(ServerGroup) if field.name != "members"
 )
 
+_BY_ID = sa.select(*_COLUMNS).where(G.id == sa.bindparam("group_id"))
+_LOCKED = _BY_ID.with_for_update()
+_GROUP_OF = sa.select(M.group_id).where(M.server_id == sa.bindparam("server_id"))
+
 
 class ServerGroupRepository:
     """Server groups; a server is a member from its creation to its deletion."""
@@ -54,12 +58,10 @@ class ServerGroupRepository:
         self, group_id: str, *, project_id: str | None = None, lock: bool = False
     ) -> ServerGroup | None:
         """Return a group without its members, locked if it is to change; ``None`` if none."""
-        query = sa.select(*_COLUMNS).where(G.id == group_id)
+        query = _LOCKED if lock else _BY_ID
         if project_id is not None:
             query = query.where(G.project_id == project_id)
-        if lock:
-            query = query.with_for_update()
-        row = self._session.global_db.execute(query).first()
+        row = self._session.global_db.execute(query, {"group_id": group_id}).first()
         return None if row is None else _record(row)
 
     def page(self, request: ServerGroupQuery) -> tuple[ServerGroup, ...]:
@@ -99,8 +101,8 @@ class ServerGroupRepository:
 
     def group_of(self, server_id: str) -> str | None:
         """Return the id of the group that a server is in."""
-        query = sa.select(M.group_id).where(M.server_id == server_id)
-        found: str | None = self._session.global_db.execute(query).scalar()
+        row = {"server_id": server_id}
+        found: str | None = self._session.global_db.execute(_GROUP_OF, row).scalar()
         return found
 
     def delete(self, group_id: str) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Iterable, Mapping, Sequence
+import functools
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -34,8 +35,10 @@ from nova_clone.domain.server.server import Fault, Server, ServerBrief
 from nova_clone.domain.server.status import TaskState, VmState
 
 _BY_ID = sa.select(*COLUMNS).where(T.id == sa.bindparam("server_id"))
+_PRESENT = _BY_ID.where(T.deleted == sa.false())
 _BRIEF = (T.id, T.name)
 _INSERT = sa.insert(cell.servers)
+_UPDATE = sa.update(cell.servers).where(T.id == sa.bindparam("server_id"))
 
 
 class ServerRepository:
@@ -86,9 +89,7 @@ class ServerRepository:
         self, server_id: str, *, project_id: str | None = None, deleted: bool = False
     ) -> Server | None:
         """Return a server as `get` does, or None."""
-        query = _BY_ID
-        if not deleted:
-            query = query.where(T.deleted == sa.false())
+        query = _BY_ID if deleted else _PRESENT
         if project_id is not None:
             query = query.where(T.project_id == project_id)
         rows = self._session.cell_db.execute(query, {"server_id": server_id}).all()
@@ -130,32 +131,29 @@ class ServerRepository:
         changes: Mapping[str, Any],
     ) -> bool:
         """Change a server if it stands as expected (``None``: anyhow); tell whether it did."""
-        conditions: list[sa.ColumnElement[bool]] = [T.deleted == sa.false()]
-        if expect_vm is not None:
-            conditions.append(T.vm_state.in_(sorted(state.value for state in expect_vm)))
-        if expect_task is not None:
-            conditions.append(_task_in(expect_task))
-        return self._update(server_id, changes, conditions)
+        vm = None if expect_vm is None else tuple(sorted(state.value for state in expect_vm))
+        task = None if expect_task is None else tuple(sorted(_texts(expect_task)))
+        return self._update(server_id, changes, _standing_as(vm, task))
 
     def update(self, server_id: str, changes: Mapping[str, Any]) -> bool:
         """Change fields of a server, deleted or not; tell whether there is one."""
-        return self._update(server_id, changes, ())
+        return self._update(server_id, changes)
 
     def fault(self, server_id: str, fault: Fault | None) -> None:
         """Record why a server is in error, or that it is not any more."""
-        self._update(server_id, {"fault": fault}, ())
+        self._update(server_id, {"fault": fault})
 
     def set_metadata(self, server_id: str, metadata: Mapping[str, str]) -> None:
         """Replace a server's metadata."""
-        self._update(server_id, {"metadata": metadata}, ())
+        self._update(server_id, {"metadata": metadata})
 
     def set_tags(self, server_id: str, tags: Iterable[str]) -> None:
         """Replace a server's tags."""
-        self._update(server_id, {"tags": tuple(tags)}, ())
+        self._update(server_id, {"tags": tuple(tags)})
 
     def put_block_devices(self, server_id: str, devices: Sequence[BlockDevice]) -> None:
         """Replace a server's block devices."""
-        self._update(server_id, {"block_devices": tuple(devices)}, ())
+        self._update(server_id, {"block_devices": tuple(devices)})
 
     def mark_deleted(self, server_id: str) -> bool:
         """Close a server's record; False when that was done before."""
@@ -305,27 +303,39 @@ class ServerRepository:
         return tuple(servers)
 
     def _update(
-        self,
-        server_id: str,
-        changes: Mapping[str, Any],
-        conditions: Collection[sa.ColumnElement[bool]],
+        self, server_id: str, changes: Mapping[str, Any], statement: sa.Update | None = None
     ) -> bool:
+        statement = _UPDATE if statement is None else statement
         columns = changed_columns({n: v for n, v in changes.items() if n not in SIDE_FIELDS})
-        columns.setdefault("updated_at", utc_now())
-        changed = self._session.cell_db.execute(
-            sa.update(cell.servers).where(T.id == server_id, *conditions).values(columns)
-        )
+        if "updated_at" not in columns:
+            statement = _stamped(statement)
+        row = {"server_id": server_id, **columns}
+        changed = self._session.cell_db.execute(statement, row)
         if not changed.rowcount:
             return False
         self._parts.replace(server_id, changes)
         return True
 
 
-def _task_in(tasks: Collection[TaskState | None]) -> sa.ColumnElement[bool]:
-    named = sorted(task.value for task in tasks if task is not None)
-    options: list[sa.ColumnElement[bool]] = []
-    if named:
-        options.append(T.task_state.in_(named))
-    if None in tasks:
-        options.append(T.task_state.is_(None))
-    return sa.or_(*options) if options else sa.false()
+def _texts(tasks: Collection[TaskState | None]) -> Iterator[str]:
+    return ("" if task is None else task.value for task in tasks)
+
+
+@functools.lru_cache(maxsize=256)
+def _standing_as(vm: tuple[str, ...] | None, task: tuple[str, ...] | None) -> sa.Update:
+    """Return an update of a present server in one of the states; no task state is ""."""
+    query = _UPDATE.where(T.deleted == sa.false())
+    if vm is not None:
+        query = query.where(T.vm_state.in_(vm))
+    if task is not None:
+        named = [each for each in task if each]
+        options: list[sa.ColumnElement[bool]] = [T.task_state.in_(named)] if named else []
+        if "" in task:
+            options.append(T.task_state.is_(None))
+        query = query.where(sa.or_(*options) if options else sa.false())
+    return query
+
+
+@functools.lru_cache(maxsize=256)
+def _stamped(statement: sa.Update) -> sa.Update:
+    return statement.values(updated_at=utc_now())

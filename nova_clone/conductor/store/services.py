@@ -35,6 +35,7 @@ _FIELDS = (
     "updated_at",
 )
 _COLUMNS = tuple(S[name] for name in _FIELDS)
+_LOCK_NODES = sa.select(N.id).where(N.host == sa.bindparam("host")).with_for_update()
 _BEAT = (
     sa.update(cell.services)
     .where(S.id == sa.bindparam("service_id"))
@@ -201,8 +202,8 @@ class ServiceRecords:
 
     def _touch_nodes(self, host: str) -> None:
         sequence = self._session.sequence(TableSet.CELL, cell.sequences, "hosts")
-        locked = sa.select(N.id).where(N.host == host).with_for_update()
-        for node_id in self._session.cell_db.execute(locked).scalars():
+        locked = self._session.cell_db.execute(_LOCK_NODES, {"host": host})
+        for node_id in locked.scalars():
             sequence.touch(N.id, node_id)
 
     def _service(self, service_id: str) -> Service:

@@ -16,6 +16,24 @@ from nova_clone.conductor.store.tables import cell, global_
 COMPUTE = "nova-compute"
 ZONE_KEY = "availability_zone"
 
+_S = cell.services.c
+_MEMBER, _ITEM = global_.aggregate_hosts.c, global_.aggregate_metadata.c
+_HOSTS: sa.BindParameter[Any] = sa.bindparam("hosts", expanding=True)
+_ZONES = (
+    sa.select(_MEMBER.host, _ITEM.value)
+    .join_from(
+        global_.aggregate_hosts,
+        global_.aggregate_metadata,
+        _MEMBER.aggregate_id == _ITEM.aggregate_id,
+    )
+    .where(_ITEM.key == ZONE_KEY)
+)
+_ZONES_OF = _ZONES.where(_MEMBER.host.in_(_HOSTS))
+# The clock comes along: reading it by itself would be one more statement.
+_SERVICES_OF = sa.select(
+    _S.host, _S.disabled, _S.forced_down, _S.last_seen, utc_now().label("clock")
+).where(_S.binary == COMPUTE, _S.host.in_(_HOSTS))
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Standing:
@@ -37,36 +55,16 @@ def is_up(session: Session, *, forced_down: bool, last_seen: dt.datetime | None)
 
 def zones(session: Session, hosts: Collection[str] | None = None) -> dict[str, str]:
     """Return the zones that aggregates give to hosts (``None``: to every host)."""
-    member, item = global_.aggregate_hosts.c, global_.aggregate_metadata.c
-    query = (
-        sa.select(member.host, item.value)
-        .join_from(
-            global_.aggregate_hosts,
-            global_.aggregate_metadata,
-            member.aggregate_id == item.aggregate_id,
-        )
-        .where(item.key == ZONE_KEY)
-    )
-    if hosts is not None:
-        query = query.where(member.host.in_(tuple(hosts)))
-    return dict(session.global_db.execute(query).all())
+    if hosts is None:
+        return dict(session.global_db.execute(_ZONES).all())
+    return dict(session.global_db.execute(_ZONES_OF, {"hosts": tuple(hosts)}).all())
 
 
 def standings(session: Session, hosts: Collection[str]) -> dict[str, Standing]:
     """Return how each of `hosts` stands."""
     if not hosts:
         return {}
-    table = cell.services.c
-    # The clock comes along: reading it by itself would be one more statement.
-    rows = session.cell_db.execute(
-        sa.select(
-            table.host,
-            table.disabled,
-            table.forced_down,
-            table.last_seen,
-            utc_now().label("clock"),
-        ).where(table.binary == COMPUTE, table.host.in_(tuple(hosts)))
-    ).all()
+    rows = session.cell_db.execute(_SERVICES_OF, {"hosts": tuple(hosts)}).all()
     if rows:
         session.clock_read(rows[0].clock)
     services = {row.host: row for row in rows}

@@ -88,14 +88,10 @@ class ClaimRecords(HoldingRecords):
 
     def group_members(self, group_id: str, *, but: str | None = None) -> dict[str, int]:
         """Return how many consumers of a server group count on each host, without `but`."""
-        query = (
-            sa.select(C.group_host, sa.func.count())
-            .where(C.group_id == group_id)
-            .group_by(C.group_host)
-        )
-        if but is not None:
-            query = query.where(C.id != but)
-        return dict(self._db.execute(query).all())
+        row = {"group_id": group_id}
+        if but is None:
+            return dict(self._db.execute(_MEMBERS, row).all())
+        return dict(self._db.execute(_OTHER_MEMBERS, {**row, "but": but}).all())
 
     def count_for(self, consumer_id: str, *, group_id: str, host: str) -> None:
         """Let a consumer count for a server group where it is, whatever the policy says."""
@@ -178,6 +174,14 @@ class ClaimRecords(HoldingRecords):
             # Full, or a provider is gone: the next one may do.
             return False
         return True
+
+
+_MEMBERS = (
+    sa.select(C.group_host, sa.func.count())
+    .where(C.group_id == sa.bindparam("group_id"))
+    .group_by(C.group_host)
+)
+_OTHER_MEMBERS = _MEMBERS.where(C.id != sa.bindparam("but"))
 
 
 def _marks(group: GroupPlacement | None, host: str) -> dict[str, str | None]:

@@ -7,6 +7,7 @@ id. Whoever holds a provider's row may rely on its inventories.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -46,21 +47,18 @@ class HoldingRecords(InventoryRecords):
     def _held(
         self, consumers: Sequence[str], *, provider_id: str | None = None
     ) -> dict[str, dict[str, dict[str, int]]]:
-        query = sa.select(A.consumer_id, A.provider_id, A.resource_class, A.amount).where(
-            A.consumer_id.in_(tuple(consumers))
-        )
+        query = _HELD
         if provider_id is not None:
             query = query.where(A.provider_id == provider_id)
         found: dict[str, dict[str, dict[str, int]]] = {}
-        for consumer, provider, name, amount in self._db.execute(query):
+        for consumer, provider, name, amount in self._db.execute(query, {"consumers": consumers}):
             found.setdefault(consumer, {}).setdefault(provider, {})[name] = amount
         return found
 
     def _changes(self, allocations: Sequence[Allocation], *, check: bool) -> list[Change]:
         """Lock the consumers that exist, and compare what they hold with what they shall."""
         ids = sorted(allocation.consumer_id for allocation in allocations)
-        query = CONSUMERS.where(C.id.in_(ids)).order_by(C.id).with_for_update()
-        stored = {row.id: row for row in self._db.execute(query)}
+        stored = {row.id: row for row in self._db.execute(_LOCK_CONSUMERS, {"consumers": ids})}
         held = self._held(tuple(stored)) if stored else {}
         changes = []
         for allocation in sorted(allocations, key=lambda item: item.consumer_id):
@@ -97,7 +95,7 @@ class HoldingRecords(InventoryRecords):
             self._shift(provider_id, amounts)
         known = [change.wanted.consumer_id for change in changes if change.before]
         if known:
-            self._db.execute(sa.delete(placement.allocations).where(A.consumer_id.in_(known)))
+            self._db.execute(_DELETE, {"consumers": known})
         rows = [
             {
                 "consumer_id": change.wanted.consumer_id,
@@ -138,21 +136,16 @@ class HoldingRecords(InventoryRecords):
                 continue
             values = {k: v for k, v in _consumer(change.wanted).items() if v is not None}
             values.update(change.marks)
-            self._db.execute(
-                sa.update(placement.consumers)
-                .where(C.id == change.wanted.consumer_id)
-                .values(generation=C.generation + 1, updated_at=utc_now(), **values)
-            )
+            self._db.execute(_UPDATE_CONSUMER, {"consumer": change.wanted.consumer_id, **values})
         if emptied:
-            self._db.execute(sa.delete(placement.consumers).where(C.id.in_(emptied)))
+            self._db.execute(_DELETE_CONSUMERS, {"consumers": emptied})
 
     def _lock_providers(self, ids: set[str], pinned: Mapping[str, int], *, wait: bool) -> None:
         wanted = sorted(ids | pinned.keys())
         if not wanted:
             return
-        query = sa.select(P.id, P.generation).where(P.id.in_(wanted)).order_by(P.id)
-        query = query.with_for_update(skip_locked=not wait)
-        found = {row.id: row.generation for row in self._db.execute(query)}
+        query = _LOCK_PROVIDERS if wait else _LOCK_FREE_PROVIDERS
+        found = {row.id: row.generation for row in self._db.execute(query, {"providers": wanted})}
         if not wait and len(found) < len(wanted):
             raise errors.Conflict("Somebody else claims there at this moment.")
         for provider_id in wanted:
@@ -191,32 +184,57 @@ class HoldingRecords(InventoryRecords):
             joined.update(change.after.keys() - change.before.keys())
             joined.subtract(change.before.keys() - change.after.keys())
         for provider_id in sorted(providers_of(changes)):
-            values: dict[str, Any] = {
-                "consumers": P.consumers + joined[provider_id],
-                "updated_at": utc_now(),
-            }
-            if provider_id in bumped:
-                values["generation"] = P.generation + 1
-            self._db.execute(
-                sa.update(placement.providers).where(P.id == provider_id).values(values)
-            )
+            statement = _BUMP_PROVIDER if provider_id in bumped else _UPDATE_PROVIDER
+            row = {"provider": provider_id, "joined": joined[provider_id]}
+            self._db.execute(statement, row)
             self._sequence.touch(P.id, provider_id)
 
     def _shift(self, provider_id: str, amounts: Mapping[str, int]) -> None:
-        names = sorted(amounts)
-        delta = sa.case({name: amounts[name] for name in names}, value=I.resource_class)
-        self._db.execute(
-            sa.update(placement.inventories)
-            .where(I.provider_id == provider_id, I.resource_class.in_(names))
-            .values(used=I.used + delta)
-        )
+        names = tuple(sorted(amounts))
+        deltas = {f"delta_{at}": amounts[name] for at, name in enumerate(names)}
+        self._db.execute(_shifted(names), {"provider": provider_id, **deltas})
 
 
+@functools.lru_cache(maxsize=256)
+def _shifted(names: tuple[str, ...]) -> sa.Update:
+    deltas = {name: sa.bindparam(f"delta_{at}", type_=sa.Integer) for at, name in enumerate(names)}
+    return (
+        sa.update(placement.inventories)
+        .where(I.provider_id == sa.bindparam("provider"), I.resource_class.in_(names))
+        .values(used=I.used + sa.case(deltas, value=I.resource_class))
+    )
+
+
+_CONSUMERS: sa.BindParameter[Any] = sa.bindparam("consumers", expanding=True)
+_HELD = sa.select(A.consumer_id, A.provider_id, A.resource_class, A.amount).where(
+    A.consumer_id.in_(_CONSUMERS)
+)
 _INSERT = sa.insert(placement.allocations)
+_DELETE = sa.delete(placement.allocations).where(A.consumer_id.in_(_CONSUMERS))
 _INSERT_CONSUMER = sa.insert(placement.consumers).values(created_at=utc_now())
+_UPDATE_CONSUMER = (
+    sa.update(placement.consumers)
+    .where(C.id == sa.bindparam("consumer"))
+    .values(generation=C.generation + 1, updated_at=utc_now())
+)
+_DELETE_CONSUMERS = sa.delete(placement.consumers).where(C.id.in_(_CONSUMERS))
+_LOCK_PROVIDERS = (
+    sa.select(P.id, P.generation)
+    .where(P.id.in_(sa.bindparam("providers", expanding=True)))
+    .order_by(P.id)
+    .with_for_update()
+)
+_LOCK_FREE_PROVIDERS = _LOCK_PROVIDERS.with_for_update(skip_locked=True)
+_UPDATE_PROVIDER = (
+    sa.update(placement.providers)
+    .where(P.id == sa.bindparam("provider"))
+    .values(consumers=P.consumers + sa.bindparam("joined"), updated_at=utc_now())
+)
+_BUMP_PROVIDER = _UPDATE_PROVIDER.values(generation=P.generation + 1)
 CONSUMERS = sa.select(
     C.id, C.project_id, C.user_id, C.consumer_type, C.generation, C.created_at, C.updated_at
 )
+_LOCK_CONSUMERS = CONSUMERS.where(C.id.in_(_CONSUMERS)).order_by(C.id).with_for_update()
 
 
 def without_zeros(resources: Holdings) -> dict[str, dict[str, int]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -30,7 +31,21 @@ _PROVIDER = tuple(
         "created_at",
     )
 )
+_IDS: sa.BindParameter[Any] = sa.bindparam("ids", expanding=True)
+_PROVIDERS = sa.select(*_PROVIDER).order_by(P.id)
+_BY_ID = _PROVIDERS.where(P.id == sa.bindparam("provider_id"))
+_INVENTORIES = (
+    sa.select(I.provider_id, I.resource_class, *(I[name] for name in _LIMITS), I.used)
+    .where(I.provider_id.in_(_IDS))
+    .order_by(I.provider_id, I.resource_class)
+)
 CONCURRENT_UPDATE = "placement.concurrent_update"
+
+
+@functools.cache
+def _values_of(column: sa.Column[Any]) -> sa.Select[Any]:
+    owner = column.table.c.provider_id
+    return sa.select(owner, column).where(owner.in_(_IDS)).order_by(owner, column)
 
 
 class PlacementRecords:
@@ -49,7 +64,8 @@ class PlacementRecords:
 
     def provider(self, provider_id: str) -> Provider:
         """Return a provider; raises `NotFound`."""
-        found = self._providers(P.id == provider_id)
+        rows = self._db.execute(_BY_ID, {"provider_id": provider_id}).all()
+        found = self._whole(rows)
         if not found:
             raise missing(provider_id)
         return found[0]
@@ -61,8 +77,9 @@ class PlacementRecords:
     def _providers(
         self, *clauses: sa.ColumnElement[bool], limit: int | None = None
     ) -> tuple[Provider, ...]:
-        query = sa.select(*_PROVIDER).where(*clauses).order_by(P.id).limit(limit)
-        rows = self._db.execute(query).all()
+        return self._whole(self._db.execute(_PROVIDERS.where(*clauses).limit(limit)).all())
+
+    def _whole(self, rows: Sequence[Any]) -> tuple[Provider, ...]:
         if not rows:
             return ()
         ids = [row.id for row in rows]
@@ -80,13 +97,8 @@ class PlacementRecords:
         )
 
     def _inventories(self, ids: Sequence[str]) -> dict[str, dict[str, Inventory]]:
-        query = (
-            sa.select(I.provider_id, I.resource_class, *(I[name] for name in _LIMITS), I.used)
-            .where(I.provider_id.in_(ids))
-            .order_by(I.provider_id, I.resource_class)
-        )
         found: dict[str, dict[str, Inventory]] = {}
-        for provider_id, name, *amounts in self._db.execute(query):
+        for provider_id, name, *amounts in self._db.execute(_INVENTORIES, {"ids": ids}):
             total, reserved, min_unit, max_unit, step_size, ratio, used = amounts
             found.setdefault(provider_id, {})[name] = Inventory(
                 total=total,
@@ -100,10 +112,8 @@ class PlacementRecords:
         return found
 
     def _values(self, column: sa.Column[Any], ids: Sequence[str]) -> dict[str, list[str]]:
-        owner = column.table.c.provider_id
-        query = sa.select(owner, column).where(owner.in_(ids)).order_by(owner, column)
         found: dict[str, list[str]] = {}
-        for provider_id, value in self._db.execute(query):
+        for provider_id, value in self._db.execute(_values_of(column), {"ids": ids}):
             found.setdefault(provider_id, []).append(value)
         return found
 
