@@ -18,6 +18,8 @@ use_ports tests
 TEST_DATA=${TEST_DATA:-/opt/stack/nova_clone-tests}
 TEST_VENV=${TEST_VENV:-$REPOSITORY/.venv}
 TEST_LOGS=$TEST_DATA/log
+# Processes that share the fast tests; each has to collect all of them first.
+TEST_WORKERS=${TEST_WORKERS:-$(($(nproc) < 4 ? $(nproc) : 4))}
 # Seconds after which a phase is ended: something hangs.
 PHASE_LIMIT=${PHASE_LIMIT:-1200}
 MODE=full
@@ -107,7 +109,8 @@ tests() {
 
 fast_tests() {
     local without='not integration and not libvirt and not chaos and not acceptance'
-    tests fast tests/unit tests/architecture tests/contract tests/workflow tests/driver -m "$without"
+    tests fast tests/unit tests/architecture tests/contract tests/workflow tests/driver -m "$without" \
+        -n "$TEST_WORKERS" --dist worksteal
     OS_NOVA_CONCURRENCY_BACKEND=threading tests "functional threading" tests/functional -m "$without"
     OS_NOVA_CONCURRENCY_BACKEND=eventlet tests "functional eventlet" tests/functional -m "$without"
 }
