@@ -18,9 +18,9 @@ from nova_clone.contracts.scheduler import (
 from nova_clone.domain.errors import NoValidHost
 from nova_clone.domain.identity import RequestContext
 from nova_clone.scheduler import capacity, filters, weighers
+from nova_clone.scheduler.asking import Asking
 from nova_clone.scheduler.pending import Pending
 from nova_clone.scheduler.pipeline import Choosing, Rules
-from nova_clone.scheduler.requests import candidate_query
 from nova_clone.scheduler.settings import SchedulerSettings
 from nova_clone.scheduler.similarity import Similarity
 from nova_clone.scheduler.snapshot import Hosts, HostView
@@ -40,6 +40,7 @@ class SchedulerService:
         self._settings = settings
         self._placement = placement
         self._hosts = hosts
+        self._asking = Asking(settings, placement, hosts)
         self._similarity = similarity
         self._rules = Rules(filters=filters.enabled(settings), weighers=weighers.enabled(settings))
         self._pending = Pending()
@@ -48,12 +49,12 @@ class SchedulerService:
     def select_hosts(self, context: RequestContext, request: SelectHosts) -> Selection:
         """Choose hosts for each server of one request, best first."""
         started = time.monotonic()
+        ahead = self._asking.ahead(context, request.spec)
         self._hosts.refresh(context)
         if self._similarity is not None:
             spec = self._similarity.told(context, request.spec, self._hosts.aggregates)
             request = dataclasses.replace(request, spec=spec)
-        query = candidate_query(request.spec, self._hosts, self._settings.requests)
-        offer = self._placement.candidates(context, query)
+        query, offer = self._asking.offer(context, request.spec, ahead)
         offered = time.monotonic()
         views = self._hosts.views(offer)
         # Nothing is waited for inside; each request sees what those before it chose.
@@ -79,7 +80,7 @@ class SchedulerService:
     def capacity(self, context: RequestContext, request: CapacityQuery) -> Capacity:
         """Count how many more servers of one kind fit."""
         self._hosts.refresh(context)
-        query = candidate_query(request.spec, self._hosts, self._settings.requests)
+        query = self._asking.query(request.spec)
         offer = self._placement.candidates(context, capacity.whole(query))
         views = self._hosts.views(offer)
         return capacity.count(request, offer, views, self._rules.filters, self._settings)

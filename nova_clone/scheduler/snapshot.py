@@ -180,6 +180,11 @@ class Hosts:
                 self._views.pop(provider_id, None)
 
     @property
+    def sequence(self) -> int:
+        """Return a number that changes with hosts and aggregates; 0: nothing is known yet."""
+        return self._sequence
+
+    @property
     def aggregates(self) -> tuple[Aggregate, ...]:
         """Return every host aggregate."""
         return self._every_aggregate
