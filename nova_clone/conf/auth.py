@@ -36,7 +36,7 @@ def options(group: str) -> list[Any]:
     """Return the options of a group; the service type and interfaces are set to its own."""
     found = _session()
     if group not in WITHOUT_PLUGIN:
-        found += credentials()
+        found += [*_plugin(), *credentials()]
     if group not in WITHOUT_ADAPTER:
         found += _adapter(GROUPS.get(group))
     return sorted(found, key=lambda option: str(option.dest))
@@ -44,7 +44,7 @@ def options(group: str) -> list[Any]:
 
 def credentials() -> list[Any]:
     """Return the options that a service proves itself with; none of them must be set."""
-    return [*_plugin(), *_identity(), *_scope()]
+    return [*_identity(), *_scope()]
 
 
 def _session() -> list[Any]:

@@ -55,7 +55,8 @@ MODULES = (
 
 #: The whole of the group keystone_authtoken, for daemons that check tokens; the library is heavy.
 AUTHTOKEN = "keystone_authtoken"
-#: What the same group tells of the service's own credentials, for the others.
+#: What the same group tells of the service's own credentials, for the others. Without the
+#: choice of a plugin: the library declares that one as soon as it is imported.
 CREDENTIALS = "keystone_authtoken_credentials"
 
 #: Every name that `register_opts` knows.

@@ -36,6 +36,9 @@ from nova_clone.domain.server.status import TaskState, VmState
 
 _BY_ID = sa.select(*COLUMNS).where(T.id == sa.bindparam("server_id"))
 _PRESENT = _BY_ID.where(T.deleted == sa.false())
+_BY_ID_IN_PROJECT, _PRESENT_IN_PROJECT = (
+    query.where(T.project_id == sa.bindparam("project")) for query in (_BY_ID, _PRESENT)
+)
 _BRIEF = (T.id, T.name)
 _INSERT = sa.insert(cell.servers)
 _UPDATE = sa.update(cell.servers).where(T.id == sa.bindparam("server_id"))
@@ -90,9 +93,11 @@ class ServerRepository:
     ) -> Server | None:
         """Return a server as `get` does, or None."""
         query = _BY_ID if deleted else _PRESENT
+        values = {"server_id": server_id}
         if project_id is not None:
-            query = query.where(T.project_id == project_id)
-        rows = self._session.cell_db.execute(query, {"server_id": server_id}).all()
+            query = _BY_ID_IN_PROJECT if deleted else _PRESENT_IN_PROJECT
+            values["project"] = project_id
+        rows = self._session.cell_db.execute(query, values).all()
         return self._records(rows)[0] if rows else None
 
     def unplaced(self, server_ids: Collection[str]) -> frozenset[str]:
