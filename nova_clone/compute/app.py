@@ -125,7 +125,11 @@ def _libvirt(settings: ComputeSettings, conf: Any) -> Hypervisor:
 
 def _fake(settings: ComputeSettings, size: tuple[int, int, int]) -> Hypervisor:
     from nova_clone.compute.hypervisor.fake.driver import FakeHypervisor, FakeSettings
-    from nova_clone.compute.hypervisor.fake.hardware import read_hardware, read_mediated
+    from nova_clone.compute.hypervisor.fake.hardware import (
+        read_encrypted_guests,
+        read_hardware,
+        read_mediated,
+    )
 
     return FakeHypervisor(
         FakeSettings(
@@ -139,6 +143,7 @@ def _fake(settings: ComputeSettings, size: tuple[int, int, int]) -> Hypervisor:
             local_gb=size[2],
             hardware=read_hardware(settings.state_path / "fake-hardware"),
             mediated=read_mediated(settings.state_path / "fake-mediated"),
+            encrypted_guests=read_encrypted_guests(settings.state_path / "fake-encrypted-guests"),
             cpu_times_path=settings.state_path / "fake-cpu-times",
             cell_providers=(settings.state_path / "fake-cell-providers").exists(),
         )

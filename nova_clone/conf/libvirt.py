@@ -175,6 +175,14 @@ OPTIONS = [
         help=("How many PCIe ports for hot plug a q35 guest has; 0 means the default of libvirt."),
     ),
     cfg.IntOpt(
+        "num_memory_encrypted_guests",
+        min=0,
+        help=(
+            "The most guests with memory encrypted by AMD SEV; unset means as many as the "
+            "processor has keys for. It has no bearing on SEV-ES."
+        ),
+    ),
+    cfg.IntOpt(
         "file_backed_memory",
         default=0,
         min=0,

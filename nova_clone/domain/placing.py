@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable, Mapping, Sequence
 
+from nova_clone.domain import memory_encryption
 from nova_clone.domain.flavor import Flavor
 from nova_clone.domain.pci.device import PciPool
 from nova_clone.domain.pci.fit import (
@@ -71,6 +72,7 @@ def check_hardware(flavor: Flavor, image_properties: Mapping[str, str]) -> None:
     cells = 0 if topology is None else len(topology.cells)
     cpu_shape(flavor, image_properties, numa_cells=cells)
     affinity_policy(flavor, image_properties)
+    memory_encryption.wanted(flavor, image_properties)
 
 
 def place(space: Space, needs: Needs) -> Placing | Misfit:

@@ -11,19 +11,14 @@ from collections import Counter
 from typing import Final
 
 from nova_clone.domain.errors import Invalid
+from nova_clone.domain.memory_encryption import MEM_ENCRYPTION_CONTEXT, wanted
 from nova_clone.domain.resources import RequestGroup
 from nova_clone.domain.topology.wishes import Wishes
 from nova_clone.scheduler.requests.draft import Draft
 from nova_clone.scheduler.wishes import agreed, one_of
 
-MEM_ENCRYPTION_CONTEXT: Final = "MEM_ENCRYPTION_CONTEXT"
 #: A context and the trait of its kind must come from one provider.
 MEM_ENCRYPTION_GROUP: Final = "_MEM_ENCRYPTION"
-_MODELS: Final = {
-    "amd-sev": "HW_CPU_X86_AMD_SEV",
-    "amd-sev-es": "HW_CPU_X86_AMD_SEV_ES",
-    "amd-sev-snp": "HW_CPU_X86_AMD_SEV_SNP",
-}
 _TPM_VERSIONS: Final = {"1.2": "COMPUTE_SECURITY_TPM_1_2", "2.0": "COMPUTE_SECURITY_TPM_2_0"}
 _TPM_MODELS: Final = {
     "tpm-tis": "COMPUTE_SECURITY_TPM_TIS",
@@ -49,15 +44,13 @@ def add(draft: Draft, wishes: Wishes) -> None:
 
 
 def _memory_encryption(draft: Draft, wishes: Wishes) -> None:
-    model = agreed(wishes, "mem_encryption_model", *_MODELS)
-    if not wishes.either_flag("mem_encryption"):
-        return
-    if draft.amount(MEM_ENCRYPTION_CONTEXT) is None:
+    model = wanted(wishes.flavor, wishes.image)
+    if model is not None and draft.amount(MEM_ENCRYPTION_CONTEXT) is None:
         draft.carried.append(
             RequestGroup(
                 suffix=MEM_ENCRYPTION_GROUP,
                 resources={MEM_ENCRYPTION_CONTEXT: 1},
-                required=(frozenset({_MODELS[model or "amd-sev"]}),),
+                required=(frozenset({model.trait}),),
             )
         )
 

@@ -178,6 +178,7 @@ def test_traits_are_said_of_the_root_when_nothing_else_could_carry_them() -> Non
         ({"hw:tpm_version": "3.0"}, {}, "tpm_version"),
         ({"hw:mem_encryption": "true"}, {"hw_mem_encryption": "false"}, "mem_encryption"),
         ({"hw:mem_encryption": "perhaps"}, {}, "mem_encryption"),
+        ({"hw:mem_encryption": "true"}, {}, "uefi"),
         ({"os:secure_boot": "required"}, {"os_secure_boot": "disabled"}, "secure_boot"),
         ({}, {"hw_firmware_stateless": "true"}, "uefi"),
         ({"hw:pmem": "4 GB!"}, {}, "pmem"),
@@ -251,7 +252,7 @@ def test_traits_of_the_guest(
     ],
 )
 def test_encrypted_memory_takes_a_context_of_its_kind(model: dict[str, str], trait: str) -> None:
-    query = ask(a_spec({"hw:mem_encryption": "true", **model}))
+    query = ask(a_spec({"hw:mem_encryption": "true", **model}, {"hw_firmware_type": "uefi"}))
     (context,) = (group for group in query.groups if group.suffix)
     assert context.resources == {"MEM_ENCRYPTION_CONTEXT": 1}
     assert context.required == (frozenset({trait}),)

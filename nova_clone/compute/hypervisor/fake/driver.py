@@ -24,6 +24,7 @@ from nova_clone.domain.errors import Invalid, NotFound, TryElsewhere
 from nova_clone.domain.hardware import NOTHING_TOLD, Hardware, MediatedParent
 from nova_clone.domain.host import Component, HostResources
 from nova_clone.domain.image import Image
+from nova_clone.domain.memory_encryption import EncryptionModel, contexts
 from nova_clone.domain.port import Vif
 from nova_clone.domain.resources import DISK_GB, MEMORY_MB, PCPU, VCPU, Inventory
 from nova_clone.domain.server.server import Server
@@ -65,6 +66,7 @@ class FakeSettings:
     local_gb: int = 600_000
     hardware: Hardware = NOTHING_TOLD
     mediated: tuple[MediatedParent, ...] = ()
+    encrypted_guests: Mapping[EncryptionModel, int] = dataclasses.field(default_factory=dict)
     cell_providers: bool = False
     cpu_times_path: Path | None = None
 
@@ -83,11 +85,12 @@ class FakeSettings:
 
     @property
     def components(self) -> tuple[Component, ...]:
-        """Return the cells that are providers of their own."""
+        """Return the cells that are providers of their own, and contexts of encrypted guests."""
+        encrypting = contexts(self.hostname, self.encrypted_guests)
         cells = self.hardware.topology
         if cells is None or not self.cell_providers:
-            return ()
-        return tuple(
+            return encrypting
+        return encrypting + tuple(
             Component(
                 name=f"{self.hostname}_NUMA{cell.id}",
                 inventories=_inventories(

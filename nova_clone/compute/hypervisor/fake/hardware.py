@@ -10,6 +10,7 @@ import msgspec
 from nova_clone.compute.hypervisor.port import CpuTimes
 from nova_clone.domain.errors import Invalid
 from nova_clone.domain.hardware import NOTHING_TOLD, Hardware, MediatedParent
+from nova_clone.domain.memory_encryption import EncryptionModel
 
 T = TypeVar("T")
 
@@ -25,6 +26,11 @@ def read_hardware(path: Path) -> Hardware:
 def read_mediated(path: Path) -> tuple[MediatedParent, ...]:
     """Return the devices that can be split, of which a JSON file tells; else like hardware."""
     return _read(path, tuple[MediatedParent, ...], ())
+
+
+def read_encrypted_guests(path: Path) -> dict[EncryptionModel, int]:
+    """Return how many guests with encrypted memory a JSON file allows; else like hardware."""
+    return _read(path, dict[EncryptionModel, int], {})
 
 
 def read_cpu_times(path: Path, idle: CpuTimes) -> CpuTimes:

@@ -32,6 +32,16 @@ class HostCapabilities:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class SevCapabilities:
+    """How memory can be encrypted, and for how many guests at once: with SEV and with SEV-ES."""
+
+    cbitpos: int
+    reduced_phys_bits: int
+    guests: int = 0
+    es_guests: int = 0
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class DomainCapabilities:
     """What ``virConnectGetDomainCapabilities`` tells of one kind of guest.
 
@@ -42,6 +52,7 @@ class DomainCapabilities:
     disk_buses: tuple[str, ...] = ()
     video_models: tuple[str, ...] = ()
     host_model: str | None = None
+    sev: SevCapabilities | None = None
 
 
 def host_capabilities(document: str) -> HostCapabilities:
@@ -96,6 +107,19 @@ def domain_capabilities(document: str) -> DomainCapabilities:
         disk_buses=_values(root, "devices/disk/enum[@name='bus']"),
         video_models=_values(root, "devices/video/enum[@name='modelType']"),
         host_model=_host_model(root),
+        sev=_sev(root),
+    )
+
+
+def _sev(root: etree._Element) -> SevCapabilities | None:
+    told = root.find("features/sev[@supported='yes']")
+    if told is None:
+        return None
+    return SevCapabilities(
+        cbitpos=int(_text(told, "cbitpos")),
+        reduced_phys_bits=int(_text(told, "reducedPhysBits")),
+        guests=int(_text(told, "maxGuests") or 0),
+        es_guests=int(_text(told, "maxESGuests") or 0),
     )
 
 

@@ -19,6 +19,7 @@ from nova_clone.compute.hypervisor.libvirt.capabilities import (
     HostCapabilities,
 )
 from nova_clone.compute.hypervisor.libvirt.connection import Connection
+from nova_clone.compute.hypervisor.libvirt.encryption import encryption
 from nova_clone.compute.hypervisor.libvirt.mediated import mediated_parents
 from nova_clone.compute.hypervisor.libvirt.pci import pci_devices
 from nova_clone.compute.hypervisor.libvirt.settings import LibvirtSettings
@@ -29,6 +30,7 @@ from nova_clone.compute.hypervisor.libvirt.xml.request import HostFacts
 from nova_clone.domain.errors import Invalid
 from nova_clone.domain.hardware import Hardware
 from nova_clone.domain.host import HostResources
+from nova_clone.domain.memory_encryption import contexts
 from nova_clone.domain.pci.device import pools
 from nova_clone.domain.resources import DISK_GB, MEMORY_MB, PCPU, VCPU, Inventory
 from nova_clone.domain.topology.host import HostTopology
@@ -84,6 +86,7 @@ def probe(connection: Connection, settings: LibvirtSettings) -> Probed:
         efi=domain.efi,
         direct_io=files.takes_direct_io(settings.instances_path),
         serial=_serial(host, settings.serial_source),
+        encryption=encryption(domain, virt_type=virt_type, most=settings.encrypted_guests),
     )
     names = traits.processor_traits(features) | traits.device_traits(host.arch, domain)
     if own >= FIRST_LIBVIRT_WITH_IGB and qemu >= FIRST_QEMU_WITH_IGB:
@@ -169,8 +172,9 @@ def resources(
     space = os.statvfs(settings.instances_path)
     local = space.f_blocks * space.f_frsize // _GIB
     free = space.f_bavail * space.f_frsize
+    name, encrypts = _hypervisor_hostname(settings, probed), probed.facts.encryption
     return HostResources(
-        hypervisor_hostname=_hypervisor_hostname(settings, probed),
+        hypervisor_hostname=name,
         uuid=settings.node_uuid,
         hypervisor_type=probed.kind,
         hypervisor_version=probed.version,
@@ -187,6 +191,7 @@ def resources(
             topology=probed.topology, pci=pools(pci_devices(devices), settings.device_specs)
         ),
         mediated=mediated_parents(devices) if settings.splits_devices else (),
+        components=() if encrypts is None else contexts(name, encrypts.guests),
     )
 
 

@@ -75,7 +75,8 @@ class LibvirtSettings:
     ``machine_types`` maps architectures to machine types. ``call_timeout`` bounds short
     calls of libvirt and ``long_timeout`` those that start and end guests, in seconds.
     ``division`` and ``device_specs`` say what of the host servers may have for their own,
-    ``splits_devices`` that mediated devices are among it.
+    ``splits_devices`` that mediated devices are among it. ``encrypted_guests`` limits the guests
+    with SEV.
     """
 
     host: str
@@ -93,6 +94,7 @@ class LibvirtSettings:
     division: Division = dataclasses.field(default_factory=Division)
     device_specs: tuple[DeviceSpec, ...] = ()
     splits_devices: bool = False
+    encrypted_guests: int | None = None
     call_timeout: float = 60.0
     long_timeout: float = 300.0
 
@@ -129,6 +131,7 @@ class LibvirtSettings:
             division=_division(conf),
             device_specs=parse_device_specs(conf.pci.device_spec),
             splits_devices=bool(settings.inventory.mediated),
+            encrypted_guests=group.num_memory_encrypted_guests,
         )
 
 

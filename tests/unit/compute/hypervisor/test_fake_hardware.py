@@ -53,6 +53,15 @@ def test_a_fake_host_has_the_hardware_that_it_is_told_of(tmp_path: Path) -> None
     assert {name: found.inventories[name].total for name in (VCPU, PCPU)} == {VCPU: 4, PCPU: 12}
 
 
+def test_a_fake_host_has_room_for_the_encrypted_guests_that_it_is_told_of(tmp_path: Path) -> None:
+    (tmp_path / "fake-encrypted-guests").write_text('{"amd-sev": 15, "amd-sev-es": 2}')
+    (sev, sev_es) = told(tmp_path).components
+    assert (sev.name, sev_es.name) == ("h1_amd_sev", "h1_amd_sev_es")
+    (tmp_path / "fake-encrypted-guests").write_text('{"rot13": 1}')
+    with pytest.raises(Invalid):
+        told(tmp_path)
+
+
 def test_without_a_word_it_has_none(tmp_path: Path) -> None:
     found = told(tmp_path)
     assert found.hardware == NOTHING_TOLD

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nova_clone.compute.hypervisor.libvirt.xml.encryption import driver
 from nova_clone.compute.hypervisor.libvirt.xml.request import DomainRequest
 from nova_clone.compute.hypervisor.libvirt.xml.tree import Element, element
 from nova_clone.domain.errors import Invalid
@@ -21,7 +22,7 @@ def devices(request: DomainRequest) -> list[Element | None]:
         _graphics(request),
         _video(request),
         _pointer(request),
-        _agent(request),
+        *_agent(request),
         _watchdog(request),
         _randomness(request),
         _balloon(request),
@@ -58,10 +59,9 @@ def _graphics(request: DomainRequest) -> Element | None:
 def _video(request: DomainRequest) -> Element:
     # Without this libvirt may add a screen of its own choice.
     usual = "vga" if request.settings.vnc.enabled else "none"
-    return element(
-        "video",
-        children=[element("model", {"type": request.choice("hw_video_model", _VIDEO, usual)})],
-    )
+    kind = request.choice("hw_video_model", _VIDEO, usual)
+    parts = [driver(request) if kind == "virtio" else None, element("model", {"type": kind})]
+    return element("video", children=parts)
 
 
 def _pointer(request: DomainRequest) -> Element | None:
@@ -69,14 +69,19 @@ def _pointer(request: DomainRequest) -> Element | None:
     if model != "usbtablet" or not request.settings.vnc.enabled:
         return None
     bus = request.choice("hw_input_bus", ("usb", "virtio"), "usb")
-    return element("input", {"type": "tablet", "bus": bus})
+    parts = [driver(request) if bus == "virtio" else None]
+    return element("input", {"type": "tablet", "bus": bus}, parts)
 
 
-def _agent(request: DomainRequest) -> Element | None:
+def _agent(request: DomainRequest) -> list[Element]:
     if not request.wants("hw_qemu_guest_agent"):
-        return None
+        return []
     target = element("target", {"type": "virtio", "name": _AGENT})
-    return element("channel", {"type": "unix"}, [target])
+    channel = element("channel", {"type": "unix"}, [target])
+    says = driver(request)
+    # libvirt adds the controller itself, but not what it has to say.
+    controller = element("controller", {"type": "virtio-serial", "index": 0}, [says])
+    return [channel] if says is None else [controller, channel]
 
 
 def _watchdog(request: DomainRequest) -> Element | None:
@@ -100,11 +105,12 @@ def _randomness(request: DomainRequest) -> Element | None:
     parts = [
         rate if size else None,
         element("backend", {"model": "random"}, text="/dev/urandom"),
+        driver(request),
     ]
     return element("rng", {"model": "virtio"}, parts)
 
 
 def _balloon(request: DomainRequest) -> Element:
     period = request.settings.devices.stats_period
-    parts = [element("stats", {"period": period})] if period else []
+    parts = [element("stats", {"period": period}) if period else None, driver(request)]
     return element("memballoon", {"model": "virtio"}, parts)

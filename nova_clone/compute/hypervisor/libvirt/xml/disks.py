@@ -7,6 +7,7 @@ import dataclasses
 import string
 from pathlib import Path
 
+from nova_clone.compute.hypervisor.libvirt.xml.encryption import driver
 from nova_clone.compute.hypervisor.libvirt.xml.request import DomainRequest
 from nova_clone.compute.hypervisor.libvirt.xml.tree import Element, element
 
@@ -63,21 +64,23 @@ def disks(request: DomainRequest) -> list[Element]:
     made = [_disk(request, place) for place in places]
     if any(place.bus == "scsi" for place in places):
         model = request.properties.get("hw_scsi_model") or "virtio-scsi"
-        made.append(element("controller", {"type": "scsi", "index": 0, "model": model}))
+        parts = [driver(request) if model == "virtio-scsi" else None]
+        made.append(element("controller", {"type": "scsi", "index": 0, "model": model}, parts))
     return made
 
 
 def _disk(request: DomainRequest, place: AttachedDisk) -> Element:
     storage = request.settings.storage
     usual = "none" if request.host.direct_io else "writeback"
-    driver = {
+    says = {
         "name": "qemu",
         "type": place.format,
         "cache": storage.cache_modes.get("file", usual),
         "discard": storage.discard if place.device == "disk" else None,
+        **(request.virtio if place.bus == "virtio" else {}),
     }
     parts = [
-        element("driver", driver),
+        element("driver", says),
         element("source", {"file": place.path}),
         element("target", {"dev": place.target, "bus": place.bus}),
         element("readonly") if place.device == "cdrom" else None,

@@ -6,6 +6,7 @@ from nova_clone.compute.hypervisor.libvirt.xml import (
     cpu,
     devices,
     disks,
+    encryption,
     interfaces,
     machine,
     metadata,
@@ -33,6 +34,7 @@ def domain_xml(request: DomainRequest) -> str:
         element("uuid", text=server.id),
         metadata.metadata_of(request),
         element("memory", {"unit": "KiB"}, text=server.flavor.ram * 1024),
+        encryption.memory_backing(request),
         element("vcpu", text=server.flavor.vcpus),
         _cpu_quotas(request),
         machine.sysinfo(request),
@@ -44,6 +46,7 @@ def domain_xml(request: DomainRequest) -> str:
         element("on_reboot", text="restart"),
         element("on_crash", text="destroy"),
         _devices(request),
+        encryption.launch_security(request),
     ]
     return document(element("domain", {"type": request.host.virt_type}, parts))
 

@@ -28,6 +28,7 @@ def _interface(request: DomainRequest, vif: Vif) -> Element:
         _driver(request) if model == "virtio" else None,
         source,
         port,
+        element("rom", {"bar": "off"}) if model == "virtio" and request.virtio else None,
         element("mtu", {"size": vif.mtu}) if vif.mtu else None,
         element("target", {"dev": vif.device_name, "managed": managed})
         if vif.device_name
@@ -65,9 +66,10 @@ def _driver(request: DomainRequest) -> Element | None:
         "rx_queue_size": devices.rx_queue_size,
         "tx_queue_size": devices.tx_queue_size,
     }
-    if all(value is None for value in values.values()):
+    tuned = any(value is not None for value in values.values())
+    if not tuned and not request.virtio:
         return None
-    return element("driver", values | {"name": "vhost"})
+    return element("driver", {**values, "name": "vhost" if tuned else None, **request.virtio})
 
 
 def _bandwidth(request: DomainRequest) -> Element | None:

@@ -6,10 +6,12 @@ import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
 
+from nova_clone.compute.hypervisor.libvirt.encryption import Encryption
 from nova_clone.compute.hypervisor.libvirt.settings import LibvirtSettings
 from nova_clone.compute.hypervisor.libvirt.storage.record import Disk
 from nova_clone.compute.hypervisor.port import GuestSpec
 from nova_clone.domain.errors import Invalid
+from nova_clone.domain.memory_encryption import EncryptionModel, wanted
 from nova_clone.domain.server.server import Server
 
 _YES = frozenset({"1", "true", "t", "yes", "y", "on"})
@@ -28,6 +30,7 @@ class HostFacts:
     efi: bool = False
     direct_io: bool = True
     serial: str | None = None
+    encryption: Encryption | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -64,6 +67,16 @@ class DomainRequest:
     def is_q35(self) -> bool:
         """Tell whether the machine has the newer x86 chip set."""
         return "q35" in (self.machine or "")
+
+    @property
+    def encryption(self) -> EncryptionModel | None:
+        """Return how the guest's memory is encrypted; raises Invalid for what no guest can have."""
+        return wanted(self.server.flavor, self.properties)
+
+    @property
+    def virtio(self) -> Mapping[str, object]:
+        """Return what the driver of each virtio device has to say."""
+        return {"iommu": "on"} if self.encryption else {}
 
     def wants(self, name: str) -> bool:
         """Tell whether a property of the image says yes."""

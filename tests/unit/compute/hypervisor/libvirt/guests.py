@@ -7,6 +7,7 @@ import datetime as dt
 from pathlib import Path
 from typing import Any
 
+from nova_clone.compute.hypervisor.libvirt.encryption import Encryption
 from nova_clone.compute.hypervisor.libvirt.settings import (
     CpuSettings,
     DeviceSettings,
@@ -20,6 +21,7 @@ from nova_clone.compute.hypervisor.port import GuestSpec
 from nova_clone.domain.block_device import BlockDevice
 from nova_clone.domain.flavor import Flavor
 from nova_clone.domain.image import Image
+from nova_clone.domain.memory_encryption import EncryptionModel
 from nova_clone.domain.port import FixedAddress, Vif
 from nova_clone.domain.server.server import Server
 
@@ -34,6 +36,15 @@ SETTINGS = LibvirtSettings(
 FLAVOR = Flavor(id="1", name="m1.small", vcpus=2, ram=512, disk=10)
 ROOT = Disk(file="disk", format="qcow2", size=10 * GIB, base="0123")
 KVM = HostFacts(virt_type="kvm")
+ENCRYPTING = HostFacts(
+    virt_type="kvm",
+    efi=True,
+    encryption=Encryption(
+        cbitpos=47,
+        reduced_phys_bits=1,
+        guests={EncryptionModel.AMD_SEV: 495, EncryptionModel.AMD_SEV_ES: 15},
+    ),
+)
 
 
 def a_server(**fields: Any) -> Server:
@@ -172,6 +183,36 @@ CASES: dict[str, DomainRequest] = {
         disks=(ROOT,),
         config_drive=_DRIVE,
         settings=_settings(devices=DeviceSettings(config_drive_format="vfat")),
+    ),
+    "encrypted": a_request(
+        server=a_server(
+            flavor=dataclasses.replace(FLAVOR, extra_specs={"hw:mem_encryption": "true"})
+        ),
+        image=an_image(
+            hw_firmware_type="uefi",
+            hw_machine_type="q35",
+            hw_qemu_guest_agent="yes",
+            hw_rng_model="virtio",
+        ),
+        disks=(ROOT,),
+        vifs=(a_vif(), a_vif(device_name="tap5e000000-01", mac_address="fa:16:3e:00:00:02")),
+        config_drive=_DRIVE,
+        host=ENCRYPTING,
+    ),
+    "encrypted-registers": a_request(
+        image=an_image(
+            hw_disk_bus="scsi",
+            hw_firmware_type="uefi",
+            hw_input_bus="virtio",
+            hw_mem_encryption="true",
+            hw_mem_encryption_model="amd-sev-es",
+            hw_video_model="virtio",
+            hw_vif_multiqueue_enabled="true",
+        ),
+        disks=(ROOT,),
+        vifs=(a_vif(),),
+        host=ENCRYPTING,
+        settings=_settings(machine_types={"x86_64": "q35"}),
     ),
     "other-ports": a_request(
         image=an_image(),

@@ -6,6 +6,7 @@ import pytest
 
 from nova_clone.compute.hypervisor.libvirt.capabilities import (
     DomainCapabilities,
+    SevCapabilities,
     domain_capabilities,
     features_of,
     host_capabilities,
@@ -40,6 +41,10 @@ DOMAIN = """<domainCapabilities><arch>x86_64</arch>
 <video><enum name='modelType'><value>vga</value></enum></video></devices></domainCapabilities>"""
 
 
+SEV = """<sev supported='yes'><cbitpos>47</cbitpos><reducedPhysBits>1</reducedPhysBits>
+<maxGuests>495</maxGuests><maxESGuests>15</maxESGuests></sev>"""
+
+
 def test_a_host_tells_what_it_is() -> None:
     found = host_capabilities(HOST)
     assert found.uuid == "e2513d74-b35e-47e8-a6cc-84c974ba1256"
@@ -69,6 +74,28 @@ def test_a_kind_of_guest_tells_what_it_can_have() -> None:
     assert found.host_model is not None
     assert '<model fallback="forbid">EPYC</model>' in found.host_model
     assert features_of(found.host_model) == {"aes"}
+
+
+@pytest.mark.parametrize(
+    ("told", "expected"),
+    [
+        (
+            SEV,
+            SevCapabilities(cbitpos=47, reduced_phys_bits=1, guests=495, es_guests=15),
+        ),
+        (
+            "<sev supported='yes'><cbitpos>51</cbitpos><reducedPhysBits>5</reducedPhysBits></sev>",
+            SevCapabilities(cbitpos=51, reduced_phys_bits=5),
+        ),
+        ("<sev supported='no'/>", None),
+        ("", None),
+    ],
+)
+def test_a_kind_of_guest_tells_how_its_memory_can_be_encrypted(
+    told: str, expected: SevCapabilities | None
+) -> None:
+    document = f"<domainCapabilities><features>{told}</features></domainCapabilities>"
+    assert domain_capabilities(document).sev == expected
 
 
 def test_a_kind_of_guest_may_tell_little() -> None:

@@ -44,6 +44,7 @@ def test_everything_can_be_told(tmp_path: Path) -> None:
         "[libvirt]\nvirt_type = qemu\nconnection_uri = test:///default\n"
         "hw_machine_type = x86_64=q35,aarch64=virt\ndisk_cachemodes = file=writeback\n"
         "cpu_mode = custom\ncpu_models = Nehalem,Haswell\nmem_stats_period_seconds = -1\n"
+        "num_memory_encrypted_guests = 15\n"
         "[vnc]\nserver_listen = 192.0.2.1\nserver_proxyclient_address = 192.0.2.2\n",
     )
     assert found.uri == "test:///default"
@@ -53,6 +54,7 @@ def test_everything_can_be_told(tmp_path: Path) -> None:
     assert found.storage.cache_modes == {"file": "writeback"}
     assert found.cpu.models == ("Nehalem", "Haswell")
     assert found.devices.pointer == "none"
+    assert found.encrypted_guests == 15
     assert found.devices.stats_period == 0
     assert (found.vnc.listen, found.vnc.proxy_address) == ("192.0.2.1", "192.0.2.2")
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import pytest
 from lxml import etree
@@ -11,10 +12,27 @@ from nova_clone.compute.hypervisor.libvirt.xml.disks import attached
 from nova_clone.compute.hypervisor.libvirt.xml.domain import domain_xml
 from nova_clone.compute.hypervisor.libvirt.xml.request import HostFacts
 from nova_clone.compute.hypervisor.libvirt.xml.tree import speakable
+from nova_clone.compute.hypervisor.port import GuestSpec
 from nova_clone.domain.errors import Invalid, NotSupported, TryElsewhere
+from nova_clone.domain.image import Image
 
 from .golden import DIRECTORY, described, path_of
-from .guests import CASES, KVM, ROOT, SETTINGS, a_request, a_vif, an_image, with_flavor
+from .guests import (
+    CASES,
+    ENCRYPTING,
+    KVM,
+    ROOT,
+    SETTINGS,
+    a_request,
+    a_server,
+    a_vif,
+    an_image,
+    with_flavor,
+)
+
+
+def of(image: Image) -> GuestSpec:
+    return GuestSpec(server=a_server(), image=image)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -111,6 +129,27 @@ def test_firmware_that_is_not_here_may_be_elsewhere() -> None:
         domain_xml(a_request(image=image))
     made = etree.fromstring(domain_xml(a_request(image=image, host=HostFacts(efi=True))))
     assert made.find("os").get("firmware") == "efi"
+
+
+@pytest.mark.parametrize(
+    ("model", "changes"),
+    [
+        ("amd-sev", {"settings": SETTINGS}),
+        ("amd-sev", {"host": dataclasses.replace(ENCRYPTING, encryption=None)}),
+        ("amd-sev-snp", {}),
+    ],
+)
+def test_encryption_that_is_not_here_may_be_elsewhere(model: str, changes: dict[str, Any]) -> None:
+    image = an_image(
+        hw_firmware_type="uefi", hw_mem_encryption="true", hw_mem_encryption_model=model
+    )
+    with pytest.raises(NotSupported):
+        domain_xml(dataclasses.replace(CASES["encrypted-registers"], **changes, spec=of(image)))
+
+
+def test_encrypted_memory_needs_firmware_that_can_do_it() -> None:
+    with pytest.raises(Invalid, match="uefi"):
+        domain_xml(a_request(image=an_image(hw_mem_encryption="true"), host=ENCRYPTING))
 
 
 @pytest.mark.parametrize("kind", ["unbound", "binding_failed", "vhostuser"])
