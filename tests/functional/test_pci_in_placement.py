@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from nova_clone.compute.inventory.pci import PciSettings
 from nova_clone.compute.settings import InventorySettings
 from nova_clone.contracts.flavors import CreateFlavor
 from nova_clone.contracts.hosts import HypervisorQuery
-from nova_clone.contracts.placement_store import AllocationQuery
+from nova_clone.contracts.placement_store import AllocationQuery, PutInventories
 from nova_clone.contracts.servers import ServerRef
 from nova_clone.domain.hardware import Hardware
 from nova_clone.domain.identity import new_uuid
@@ -28,7 +29,9 @@ HOST = "host-0"
 ALIASES = (
     '{"name": "gpu", "vendor_id": "10de", "product_id": "20b0", "numa_policy": "required"}',
     '{"name": "nic", "device_type": "type-VF", "resource_class": "nic vf", "traits": "fast"}',
+    '{"name": "disk", "vendor_id": "144d", "product_id": "a824"}',
 )
+DISK = "0000:a1:00.0"
 GPUS = {
     0: tuple(f"0000:0{number}:00.0" for number in range(6)),
     1: ("0000:81:00.0", "0000:82:00.0"),
@@ -57,6 +60,12 @@ HARDWARE = Hardware(
             )
             for parent, trait in CARDS.items()
         ),
+        PciPool(
+            vendor_id="144d",
+            product_id="a824",
+            tags={"one_time_use": "true"},
+            addresses=(DISK,),
+        ),
     ),
 )
 
@@ -74,6 +83,7 @@ def a_cloud_with_devices(directory: Path) -> Iterator[Cloud]:
         (state / "fake-hardware").write_bytes(msgspec.json.encode(HARDWARE))
         cloud.start_compute(HOST, inventory=InventorySettings(pci=PciSettings(report=True)))
         for name, specs in (
+            ("disk", {"pci_passthrough:alias": "disk:1"}),
             ("gpu", {"pci_passthrough:alias": "gpu:1"}),
             ("mixed", {"pci_passthrough:alias": "nic:2,gpu:2"}),
             ("pinned", {"hw:cpu_policy": "dedicated", "pci_passthrough:alias": "gpu:2"}),
@@ -115,6 +125,18 @@ def allocated(cloud: Cloud, server_id: str) -> dict[str, dict[str, int]]:
         for provider, amounts in held.items()
         if names[provider] != HOST
     }
+
+
+def clean(cloud: Cloud, address: str) -> None:
+    """Free a device as an operator does who has cleaned it."""
+    with contextlib.closing(cloud.store()) as store, store.begin() as work:
+        pages = work.placement.changes(0)
+        provider = next(one for one in pages.providers if one.name == f"{HOST}_{address}")
+        freed = {
+            name: dataclasses.replace(item, reserved=0)
+            for name, item in provider.inventories.items()
+        }
+        work.placement.put_inventories(PutInventories(provider_id=provider.id, inventories=freed))
 
 
 def hold(cloud: Cloud, address: str) -> None:
@@ -175,3 +197,17 @@ def test_devices_near_the_processors_are_found_among_many(cloud: Cloud) -> None:
     cloud.wait_for(server_id, "ACTIVE")
     assert devices(cloud, server_id) == list(GPUS[1]) == sorted(allocated(cloud, server_id))
     cloud.wait_for(create(cloud, "pinned"), "ERROR")
+
+
+def test_a_device_for_one_use_waits_for_its_operator(cloud: Cloud) -> None:
+    first = create(cloud, "disk")
+    cloud.wait_for(first, "ACTIVE")
+    assert devices(cloud, first) == [DISK]
+    cloud.conductor.delete_server(a_context(), ServerRef(id=first))
+    cloud.wait_until_gone(first)
+    cloud.wait_for(create(cloud, "disk"), "ERROR")
+
+    clean(cloud, DISK)
+    second = create(cloud, "disk")
+    cloud.wait_for(second, "ACTIVE")
+    assert devices(cloud, second) == [DISK]

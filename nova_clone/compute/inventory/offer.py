@@ -10,6 +10,8 @@ from nova_clone.compute.settings import InventorySettings
 from nova_clone.domain.host import HostResources
 from nova_clone.domain.resources import DISK_GB, MEMORY_MB, VCPU, Inventory
 
+OWNER = "OWNER_NOVA"
+
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class _Terms:
@@ -77,6 +79,21 @@ def _on(terms: Mapping[str, _Terms], found: Mapping[str, Inventory]) -> dict[str
 def initial_ratios(settings: InventorySettings) -> tuple[str, ...]:
     """Return the classes whose ratio the configuration leaves to whoever sets it later."""
     return tuple(name for name, item in _terms(settings).items() if item.ratio is None)
+
+
+def owned(resources: HostResources) -> HostResources:
+    """Return resources with the trait that tells whose their providers are.
+
+    Cyborg has devices of the same classes in the tree.
+    """
+    return dataclasses.replace(
+        resources,
+        traits=(*resources.traits, OWNER),
+        components=tuple(
+            dataclasses.replace(each, traits=tuple(sorted({*each.traits, OWNER})))
+            for each in resources.components
+        ),
+    )
 
 
 def with_traits(resources: HostResources, capabilities: Mapping[str, bool]) -> HostResources:

@@ -11,12 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from nova_clone.compute.inventory.names import class_name, trait_name
 from nova_clone.domain.errors import Invalid
 from nova_clone.domain.host import Component
-from nova_clone.domain.pci.device import DeviceSpec, PciPool
+from nova_clone.domain.pci.device import ONE_TIME_USE, VF, DeviceSpec, PciPool, says
 from nova_clone.domain.pci.provider import provider_name
 from nova_clone.domain.resources import Inventory
 
 MANAGED = "COMPUTE_MANAGED_PCI_DEVICE"
-_YES = frozenset({"1", "t", "true", "on", "y", "yes"})
+#: Devices of networks are not told to Placement.
+_OF_NETWORKS = "physical_network"
+_REMOTE = "remote_managed"
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -32,9 +34,17 @@ class PciSettings:
                 "[pci] device_spec must not name devices by devname when [pci] "
                 "report_in_placement is set."
             )
-        if any(_said(spec.tags, "one_time_use") for spec in self.specs):
-            # To hand such a device out again would be worse than not to start.
-            raise Invalid("[pci] device_spec: one_time_use is not supported.")
+        # To hand a used device out again would be worse than not to start.
+        for spec in self.specs:
+            if not says(spec.tags, "one_time_use"):
+                continue
+            if not self.report:
+                raise Invalid("[pci] device_spec: one_time_use needs [pci] report_in_placement.")
+            if _is_of_network(spec.tags):
+                raise Invalid(
+                    "[pci] device_spec: one_time_use is not for devices with physical_network or "
+                    "remote_managed, which Placement does not know."
+                )
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -59,7 +69,7 @@ def components(
         return ()
     groups: dict[str, list[_Offer]] = {}
     for pool in offered:
-        if "physical_network" in pool.tags or _said(pool.tags, "remote_managed"):
+        if _is_of_network(pool.tags):
             continue
         offer = _offer(pool)
         for owner in (pool.parent,) if pool.parent else pool.addresses:
@@ -70,16 +80,18 @@ def components(
     )
 
 
-def _said(tags: Mapping[str, str], name: str) -> bool:
-    return tags.get(name, "").lower() in _YES
+def _is_of_network(tags: Mapping[str, str]) -> bool:
+    return _OF_NETWORKS in tags or says(tags, _REMOTE)
 
 
 def _offer(pool: PciPool) -> _Offer:
     name = pool.tags.get("resource_class") or f"pci_{pool.vendor_id}_{pool.product_id}"
     said = [each for each in pool.tags.get("traits", "").split(",") if each.strip()]
     traits = {MANAGED, *map(trait_name, said)}
-    if _said(pool.tags, "live_migratable"):
+    if says(pool.tags, "live_migratable"):
         traits.add("HW_PCI_LIVE_MIGRATABLE")
+    if says(pool.tags, "one_time_use"):
+        traits.add(ONE_TIME_USE)
     return _Offer(pool=pool, resource_class=class_name(name), traits=frozenset(traits))
 
 
@@ -92,6 +104,8 @@ def _component(name: str, offers: Sequence[_Offer]) -> Component:
         raise _mixed(offers, f"gives {' and '.join(classes)} to functions of one device")
     if len(traits) > 1:
         raise _mixed(offers, f"gives [{'] and ['.join(traits)}] to functions of one device")
+    if ONE_TIME_USE in offers[0].traits and offers[0].pool.device_type == VF:
+        raise _mixed(offers, "has one_time_use for virtual functions, which share a provider")
     # Pools of whole devices gather many of them, but this component is one.
     total = sum(len(offer.pool.addresses) if offer.pool.parent else 1 for offer in offers)
     return Component(

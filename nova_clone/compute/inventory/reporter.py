@@ -12,7 +12,7 @@ import msgspec
 from nova_clone.compute.hypervisor.port import Hypervisor
 from nova_clone.compute.inventory import provider_config
 from nova_clone.compute.inventory.description import described
-from nova_clone.compute.inventory.offer import initial_ratios, offered, with_traits
+from nova_clone.compute.inventory.offer import initial_ratios, offered, owned, with_traits
 from nova_clone.compute.settings import InventorySettings
 from nova_clone.contracts.hosts import Heartbeat, HostReport, HostVerbs, RegisterService
 from nova_clone.domain.errors import NotFound, Obsolete
@@ -114,7 +114,7 @@ class HostReporter:
         able = {**self._driver.capabilities, **dict.fromkeys(excluded, False)}
         report = HostReport(
             host=self._node.host,
-            resources=with_traits(resolved.resources, able),
+            resources=with_traits(owned(resolved.resources), able),
             initial_ratios=initial_ratios(self._settings),
             additions=resolved.additions,
             counts_failures=self._settings.counts_failures,

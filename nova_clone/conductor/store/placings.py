@@ -16,6 +16,7 @@ from nova_clone.conductor.store.services import N
 from nova_clone.conductor.store.session import Session, TableSet
 from nova_clone.conductor.store.tables import cell, placement
 from nova_clone.domain.hardware import NOTHING_TOLD
+from nova_clone.domain.pci.device import reusable
 from nova_clone.domain.placing import Needs, Placing, Space, place, taken_devices
 from nova_clone.domain.resources import MEMORY_MB, VCPU
 from nova_clone.domain.topology.fit import Limits, Misfit
@@ -62,12 +63,14 @@ class PlacingRepository:
         hardware = NOTHING_TOLD if row.hardware is None else HARDWARE.decode(row.hardware)
         if hardware.topology is None:
             needs = dataclasses.replace(needs, topology=None)
+        # Only Placement knows which of the others were used.
+        chosen = all(request.card is not None for request in needs.pci)
         fits = [each.topology for each in others.values() if each.topology is not None]
         space = Space(
             topology=hardware.topology,
             used=usage(fits),
             limits=self._limits(node_id),
-            pci=hardware.pci,
+            pci=hardware.pci if chosen else reusable(hardware.pci),
             pci_used=frozenset(taken_devices(others.values())),
         )
         found = place(space, needs)

@@ -14,6 +14,8 @@ from typing import Any
 from nova_clone.domain.errors import Invalid
 
 PCI, PF, VF = "type-PCI", "type-PF", "type-VF"
+#: The trait of devices that nobody gets again before an operator says so.
+ONE_TIME_USE = "HW_PCI_ONE_TIME_USE"
 DEVICE_TYPES = frozenset({PCI, PF, VF})
 
 #: Domain, bus, slot, function of an address: its width in digits and its largest value.
@@ -63,6 +65,19 @@ class PciPool:
     parent: str | None = None
     tags: Mapping[str, str] = dataclasses.field(default_factory=dict)
     addresses: tuple[str, ...] = ()
+
+
+_YES = frozenset({"1", "t", "true", "on", "y", "yes"})
+
+
+def says(tags: Mapping[str, str], name: str) -> bool:
+    """Tell whether the tags of an offer say yes to something."""
+    return tags.get(name, "").lower() in _YES
+
+
+def reusable(pools: Iterable[PciPool]) -> tuple[PciPool, ...]:
+    """Return the pools whose devices may go from one server to the next."""
+    return tuple(pool for pool in pools if not says(pool.tags, "one_time_use"))
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

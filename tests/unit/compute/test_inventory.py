@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from nova_clone.compute.identity import node_uuid
-from nova_clone.compute.inventory.offer import initial_ratios, offered, with_traits
+from nova_clone.compute.inventory.offer import initial_ratios, offered, owned, with_traits
 from nova_clone.compute.inventory.reporter import HostReporter, Node, fingerprint
 from nova_clone.compute.settings import InventorySettings
 from nova_clone.domain.errors import Conflict, Invalid, NotFound, Obsolete, Unavailable
+from nova_clone.domain.host import Component
 from nova_clone.domain.resources import DISK_GB, MEMORY_MB, VCPU
 
 from .scene import Scene
@@ -46,6 +47,13 @@ def test_a_ratio_of_nothing_is_none(scene: Scene) -> None:
     found = offered(scene.driver.resources(), settings).inventories
     assert found[VCPU].allocation_ratio == 4.0
     assert initial_ratios(settings) == (VCPU, DISK_GB)
+
+
+def test_providers_tell_whose_they_are(scene: Scene) -> None:
+    gpu = Component(name="gpu", traits=("CUSTOM_FAST",))
+    found = owned(dataclasses.replace(scene.driver.resources(), components=(gpu,)))
+    assert "OWNER_NOVA" in found.traits
+    assert found.components[0].traits == ("CUSTOM_FAST", "OWNER_NOVA")
 
 
 def test_traits_come_from_capabilities_too(scene: Scene) -> None:

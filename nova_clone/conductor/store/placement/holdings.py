@@ -20,10 +20,22 @@ from nova_clone.conductor.store.placement.inventories import InventoryRecords
 from nova_clone.conductor.store.placement.records import CONCURRENT_UPDATE, I, P, missing, stale
 from nova_clone.conductor.store.tables import placement
 from nova_clone.domain import errors
-from nova_clone.domain.resources import Allocation, Amounts, Inventory
+from nova_clone.domain.pci.device import ONE_TIME_USE
+from nova_clone.domain.resources import (
+    DISK_GB,
+    MEMORY_MB,
+    PCPU,
+    VCPU,
+    Allocation,
+    Amounts,
+    Inventory,
+)
 
 C = placement.consumers.c
 A = placement.allocations.c
+T = placement.provider_traits.c
+#: What nearly every claim takes: not worth a look.
+_EVERYDAY = frozenset({VCPU, PCPU, MEMORY_MB, DISK_GB})
 Holdings = Mapping[str, Amounts]
 
 
@@ -93,6 +105,7 @@ class HoldingRecords(InventoryRecords):
         self._write_providers(changes)
         for provider_id, amounts in sorted(deltas.items()):
             self._shift(provider_id, amounts)
+        self._burn(deltas)
         known = [change.wanted.consumer_id for change in changes if change.before]
         if known:
             self._db.execute(_DELETE, {"consumers": known})
@@ -193,6 +206,24 @@ class HoldingRecords(InventoryRecords):
         names = tuple(sorted(amounts))
         deltas = {f"delta_{at}": amounts[name] for at, name in enumerate(names)}
         self._db.execute(_shifted(names), {"provider": provider_id, **deltas})
+
+    def _burn(self, deltas: Mapping[str, Mapping[str, int]]) -> None:
+        """Keep devices for one use from whoever comes next, until an operator frees them."""
+        taken = sorted(
+            provider_id
+            for provider_id, amounts in deltas.items()
+            if any(delta > 0 and name not in _EVERYDAY for name, delta in amounts.items())
+        )
+        if not taken:
+            return
+        query = sa.select(T.provider_id).where(T.provider_id.in_(taken), T.trait == ONE_TIME_USE)
+        burnt = sorted(self._db.execute(query).scalars())
+        if burnt:
+            self._db.execute(
+                sa.update(placement.inventories)
+                .where(I.provider_id.in_(burnt))
+                .values(reserved=I.total, capacity=0)
+            )
 
 
 @functools.lru_cache(maxsize=256)

@@ -21,6 +21,7 @@ from nova_clone.conductor.store.placement.report_memory import (
 from nova_clone.contracts.hosts import Addition, HostReport
 from nova_clone.contracts.placement_store import AllocationQuery, PutProvider
 from nova_clone.domain import errors
+from nova_clone.domain.pci.device import ONE_TIME_USE
 from nova_clone.domain.resources import Inventory, Provider
 
 LOG = logging.getLogger(__name__)
@@ -30,12 +31,16 @@ DISABLED = "COMPUTE_STATUS_DISABLED"
 
 @dataclasses.dataclass(kw_only=True)
 class _Part:
-    """What a provider shall have. Of one that is not ``own`` nothing else is touched."""
+    """What a provider shall have. Of one that is not ``own`` nothing else is touched.
+
+    One that is ``gone`` is deleted when nobody uses it.
+    """
 
     inventories: dict[str, Inventory]
     traits: set[str]
     lacking: frozenset[str] = frozenset()
     own: bool = True
+    gone: bool = False
     left: tuple[str, ...] = ()
 
     @property
@@ -68,13 +73,13 @@ class HostTrees(ReportMemory):
         parts = _parts(report, ids, disabled=disabled)
         _add(report.additions, parts, tree, memory)
         for provider_id in memory.keys() & tree.keys() - parts.keys():
-            parts[provider_id] = _Part(inventories={}, traits=set(), own=memory[provider_id].own)
+            parts[provider_id] = _unreported(memory[provider_id], tree[provider_id])
         self._ensure_names(parts.values())
         touched = self._sync_inventories(parts, tree, memory, report.initial_ratios)
         touched |= self._sync_traits(parts, tree, memory)
         for provider_id in sorted(touched):
             self._changed(provider_id)
-        kept = self._sweep(parts, ids)
+        kept = self._sweep(parts)
         self._note(
             node_id,
             report.fingerprint,
@@ -154,7 +159,7 @@ class HostTrees(ReportMemory):
     ) -> set[str]:
         proposed = frozenset(initial_ratios)
         offered = {
-            provider_id: _offered(part.inventories, tree[provider_id].inventories, proposed)
+            provider_id: _offered(part, tree[provider_id].inventories, proposed)
             for provider_id, part in parts.items()
         }
         touched = set()
@@ -227,12 +232,12 @@ class HostTrees(ReportMemory):
                 touched.add(provider_id)
         return touched
 
-    def _sweep(self, parts: Mapping[str, _Part], ids: Mapping[str | None, str]) -> set[str]:
+    def _sweep(self, parts: Mapping[str, _Part]) -> set[str]:
         """Delete components that are gone; return the ids of the providers that are left."""
-        reported = set(ids.values())
         left = set(parts)
+        gone = {provider_id for provider_id, part in parts.items() if part.gone}
         tree = {each.id: each for each in self._providers(P.id.in_(sorted(parts)))}
-        for provider_id in _deepest_first(left - reported, tree):
+        for provider_id in _deepest_first(gone, tree):
             part = parts[provider_id]
             if not part.own:
                 if not part.inventories and not part.traits:
@@ -299,25 +304,35 @@ def _add(
         part.traits.update(addition.traits)
 
 
+def _unreported(known: Remembered, provider: Provider) -> _Part:
+    """Return what becomes of a provider that the host does not tell of any more.
+
+    A device that was used and not freed since stays, or it would come back as a new one.
+    """
+    used = {name: item for name, item in provider.inventories.items() if item.reserved}
+    if known.own and ONE_TIME_USE in known.traits and used:
+        return _Part(inventories=used, traits=set(known.traits))
+    return _Part(inventories={}, traits=set(), own=known.own, gone=True)
+
+
 def _offered(
-    reported: Mapping[str, Inventory],
-    present: Mapping[str, Inventory],
-    proposed: frozenset[str],
+    part: _Part, present: Mapping[str, Inventory], proposed: frozenset[str]
 ) -> dict[str, Inventory]:
-    """Return reported inventories with the use, and where it stays the ratio, on record."""
+    """Return reported inventories with what stays of those on record: use, reserve, ratio."""
     found = {}
-    for name, item in reported.items():
+    # A device that was used is so under another class, too.
+    spent = ONE_TIME_USE in part.traits and any(
+        item.used or item.reserved >= item.total for item in present.values()
+    )
+    for name, item in part.inventories.items():
         old = present.get(name)
-        found[name] = (
-            item
-            if old is None
-            else dataclasses.replace(
-                item,
-                used=old.used,
-                allocation_ratio=old.allocation_ratio
-                if name in proposed
-                else item.allocation_ratio,
-            )
+        found[name] = dataclasses.replace(
+            item,
+            used=0 if old is None else old.used,
+            reserved=item.total if spent else item.reserved,
+            allocation_ratio=old.allocation_ratio
+            if old and name in proposed
+            else item.allocation_ratio,
         )
     return found
 

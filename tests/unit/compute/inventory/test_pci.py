@@ -107,7 +107,22 @@ def test_names_of_devices_are_not_enough() -> None:
     settings({"devname": "eth0"}, report=False)
 
 
-def test_devices_that_may_be_used_but_once_are_refused() -> None:
+def test_devices_for_one_use_have_a_trait() -> None:
+    found = told({"product_id": "0435", "one_time_use": True})
+    assert all("HW_PCI_ONE_TIME_USE" in each.traits for each in found.values())
+    found = told({"product_id": "0435", "one_time_use": "no"})
+    assert not any("HW_PCI_ONE_TIME_USE" in each.traits for each in found.values())
+
+
+@pytest.mark.parametrize(
+    "tags", [{"physical_network": "physnet1"}, {"remote_managed": "true"}, None]
+)
+def test_only_placement_knows_which_devices_were_used(tags: dict[str, str] | None) -> None:
+    spec = {"product_id": "0435", "one_time_use": "yes", **(tags or {})}
     with pytest.raises(Invalid, match="one_time_use"):
-        settings({"product_id": "0435", "one_time_use": "yes"}, report=False)
-    settings({"product_id": "0435", "one_time_use": "no"})
+        settings(spec, report=tags is not None)
+
+
+def test_functions_of_a_card_are_not_for_one_use() -> None:
+    with pytest.raises(Invalid, match="virtual functions"):
+        told({"product_id": "1565", "one_time_use": "yes"})

@@ -85,6 +85,18 @@ class TestPlacings:
         assert record(store).pci_used == ()
         assert isinstance(take(store, node, new_uuid(), WITH_GPU), Placing)
 
+    def test_devices_for_one_use_are_given_by_placement_alone(
+        self, store: Store, node: HostResources
+    ) -> None:
+        pool = dataclasses.replace(HARDWARE.pci[0], tags={"one_time_use": "yes"})
+        hardware = dataclasses.replace(HARDWARE, pci=(pool,))
+        there = dataclasses.replace(node, hardware=hardware)
+        store.run(lambda work: work.hosts.save_compute_node("one", there))
+        assert isinstance(take(store, node, new_uuid(), WITH_GPU), Misfit)
+        (request,) = WITH_GPU.pci
+        placed = dataclasses.replace(WITH_GPU, pci=(dataclasses.replace(request, card="a"),))
+        assert isinstance(take(store, node, new_uuid(), placed), Placing)
+
     def test_asking_again_is_not_asking_for_more(self, store: Store, node: HostResources) -> None:
         server_id = new_uuid()
         first = take(store, node, server_id, a_need(vcpus=3))
