@@ -21,6 +21,7 @@ from nova_clone.domain.identity import RequestContext
 from nova_clone.domain.port import (
     Network,
     NetworkMode,
+    PortNeeds,
     RequestedNetwork,
     RequestedNetworks,
     Subnet,
@@ -170,6 +171,18 @@ class Networks:
         found = _list(self._service(), "ports")
         notes = {port["id"]: network_wire.note_of(port).get("server") for port in found}
         return {port_id: server_id for port_id, server_id in notes.items() if server_id}
+
+    def port_needs(self, server_id: str) -> tuple[PortNeeds, ...]:
+        """Return what those ports of a server need that need anything of its host."""
+        found = map(network_wire.port_needs, self._ports_of(self._service(), server_id))
+        return tuple(each for each in found if each.request_groups)
+
+    def tell_allocation(self, port_id: str, allocation: Mapping[str, str]) -> None:
+        """Tell a port which providers, by suffix of group, give it what it needs."""
+        service = self._service()
+        item = RequestedNetwork(port_id=port_id, allocation=allocation)
+        profile = network_wire.allocated(_show(service, port_id), item)
+        _update(service, port_id, {"binding:profile": profile})
 
     def delete_port(self, port_id: str) -> None:
         """Delete a port; one that is gone is fine."""

@@ -15,6 +15,7 @@ from nova_clone.domain.port import (
     FixedAddress,
     Network,
     NetworkMode,
+    PortNeeds,
     RequestedNetwork,
     RequestedNetworks,
     Subnet,
@@ -58,6 +59,8 @@ class FakeNetworks:
         self.port_limits: dict[str, int] = {}
         #: Hosts on which no port can be bound.
         self.broken_hosts: set[str] = set()
+        #: Ports that cannot be changed.
+        self.broken_ports: set[str] = set()
         self._subnet_networks: dict[str, str] = {}
         self._lock = threading.RLock()
         self._macs = 0
@@ -197,6 +200,28 @@ class FakeNetworks:
         """Return every port that Nova gave to a server, and whose it is."""
         with self._lock:
             return {port.id: port.device_id for port in self.ports.values() if port.device_id}
+
+    def port_needs(self, server_id: str) -> tuple[PortNeeds, ...]:
+        """Return what those ports of a server need that need anything of its host."""
+        with self._lock:
+            return tuple(
+                PortNeeds(
+                    port_id=port.id,
+                    request_groups=port.request_groups,
+                    same_subtree=port.same_subtree,
+                    allocation=port.allocation,
+                )
+                for port in self._of(server_id)
+                if port.request_groups
+            )
+
+    def tell_allocation(self, port_id: str, allocation: Mapping[str, str]) -> None:
+        """Tell a port which providers, by suffix of group, give it what it needs."""
+        with self._lock:
+            if port_id in self.broken_ports:
+                raise errors.Unavailable(f"Port {port_id} cannot be changed.")
+            port = self.ports[port_id]
+            self.ports[port_id] = dataclasses.replace(port, allocation=allocation)
 
     def delete_port(self, port_id: str) -> None:
         """Delete a port; one that is gone is fine."""

@@ -6,7 +6,14 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nova_clone.clients.network_rules import FoundPort
-from nova_clone.domain.port import FixedAddress, Network, RequestedNetwork, Subnet, Vif
+from nova_clone.domain.port import (
+    FixedAddress,
+    Network,
+    PortNeeds,
+    RequestedNetwork,
+    Subnet,
+    Vif,
+)
 from nova_clone.domain.resources import RequestGroup
 from nova_clone.domain.server.server import Server
 
@@ -86,6 +93,17 @@ def _request_groups(body: Body) -> tuple[RequestGroup, ...]:
 def _same_subtree(body: Body) -> tuple[tuple[str, ...], ...]:
     tied = (body.get("resource_request") or {}).get("same_subtree")
     return (tuple(tied),) if tied else ()
+
+
+def port_needs(body: Body) -> PortNeeds:
+    """Return what the port in a body needs, and who gives it that."""
+    told = (body.get("binding:profile") or {}).get(ALLOCATION) or {}
+    return PortNeeds(
+        port_id=body["id"],
+        request_groups=_request_groups(body),
+        same_subtree=_same_subtree(body),
+        allocation={body["id"]: told} if isinstance(told, str) else dict(told),
+    )
 
 
 def note_of(body: Body) -> Body:

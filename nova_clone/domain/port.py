@@ -40,6 +40,19 @@ class RequestedNetwork:
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
+class PortNeeds:
+    """What a server's port needs of the host, and which provider it is told to have it from.
+
+    ``allocation`` is by suffix of group.
+    """
+
+    port_id: str
+    request_groups: tuple[RequestGroup, ...]
+    same_subtree: tuple[tuple[str, ...], ...] = ()
+    allocation: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class RequestedNetworks:
     """Every interface that a new server should have, in order."""
 

@@ -12,7 +12,7 @@ from nova_clone.compute.inventory.names import class_name, trait_name
 from nova_clone.domain.errors import Invalid
 from nova_clone.domain.host import Component
 from nova_clone.domain.pci.device import ONE_TIME_USE, VF, DeviceSpec, PciPool, says
-from nova_clone.domain.pci.provider import provider_name
+from nova_clone.domain.pci.provider import class_text, provider_name
 from nova_clone.domain.resources import Inventory
 
 MANAGED = "COMPUTE_MANAGED_PCI_DEVICE"
@@ -85,14 +85,13 @@ def _is_of_network(tags: Mapping[str, str]) -> bool:
 
 
 def _offer(pool: PciPool) -> _Offer:
-    name = pool.tags.get("resource_class") or f"pci_{pool.vendor_id}_{pool.product_id}"
     said = [each for each in pool.tags.get("traits", "").split(",") if each.strip()]
     traits = {MANAGED, *map(trait_name, said)}
     if says(pool.tags, "live_migratable"):
         traits.add("HW_PCI_LIVE_MIGRATABLE")
     if says(pool.tags, "one_time_use"):
         traits.add(ONE_TIME_USE)
-    return _Offer(pool=pool, resource_class=class_name(name), traits=frozenset(traits))
+    return _Offer(pool=pool, resource_class=class_name(class_text(pool)), traits=frozenset(traits))
 
 
 def _component(name: str, offers: Sequence[_Offer]) -> Component:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from nova_clone.clients.network import Networks
-from nova_clone.clients.session import Connection, ServiceAuth, own_credentials
 from nova_clone.conductor.audit import Findings, differences, read_records, report
 from nova_clone.conductor.manage.bus import open_bus
+from nova_clone.conductor.manage.networks import networks
 from nova_clone.conductor.manage.session import Desk, subcommand
 from nova_clone.contracts.compute import ComputeContract, HostContents
 from nova_clone.contracts.hosts import ServiceQuery
@@ -16,7 +15,6 @@ from nova_clone.domain.identity import service_context
 
 #: Exit codes: everything agrees, or it does not.
 AGREED, DIFFERENT = 0, 1
-_OPTIONS = ("keystone_authtoken_credentials", "neutron", "service_user")
 
 
 def add_command(groups: Any) -> None:
@@ -31,23 +29,13 @@ def add_command(groups: Any) -> None:
 
 def audit(desk: Desk) -> int:
     """Print the differences and how many there are; 1 when there are any."""
-    from nova_clone.conf.opts import register_opts
-
-    register_opts(desk.conf, _OPTIONS)
-    ports = _networks(desk.conf).taken_ports()
+    ports = networks(desk.conf).taken_ports()
     hosts = _hosts(desk)
     # Read last: what was made meanwhile is then known, and what went away is not missed.
     records = read_records(desk.store.read)
     found = differences(records, Findings(hosts=hosts, ports=ports))
     desk.say(report(found, len(records.busy)))
     return DIFFERENT if found else AGREED
-
-
-def _networks(conf: Any) -> Networks:
-    settings = ServiceAuth.from_section(
-        conf.neutron, service_type="network", credentials=own_credentials(conf)
-    )
-    return Networks(Connection(settings))
 
 
 def _hosts(desk: Desk) -> dict[str, HostContents | None]:

@@ -16,7 +16,7 @@ from nova_clone.conductor.store.services import N
 from nova_clone.conductor.store.session import Session, TableSet
 from nova_clone.conductor.store.tables import cell, placement
 from nova_clone.domain.hardware import NOTHING_TOLD
-from nova_clone.domain.pci.device import reusable
+from nova_clone.domain.pci.device import PciPool, reusable
 from nova_clone.domain.placing import Needs, Placing, Space, place, taken_devices
 from nova_clone.domain.resources import MEMORY_MB, VCPU
 from nova_clone.domain.topology.fit import Limits, Misfit
@@ -101,6 +101,21 @@ class PlacingRepository:
         """Return the place that a server has on a node."""
         row = self._session.cell_db.execute(_BY_ID, {"node_id": node_id}).first()
         return None if row is None else _placings(row).get(server_id)
+
+    def devices(self, node_id: str, server_id: str) -> tuple[tuple[str, PciPool], ...]:
+        """Return the addresses of the devices that a server has, with the pools they are of.
+
+        Devices that the node does not tell of any more are left out.
+        """
+        query = sa.select(*_COLUMNS).where(N.id == node_id)
+        row = self._session.cell_db.execute(query).first()
+        placing = None if row is None else _placings(row).get(server_id)
+        if row is None or placing is None or row.hardware is None:
+            return ()
+        offered = HARDWARE.decode(row.hardware).pci
+        pools = {address: pool for pool in offered for address in pool.addresses}
+        addresses = [grant.address for grant in placing.pci]
+        return tuple((each, pools[each]) for each in addresses if each in pools)
 
     def _row(self, node_id: str, *, wait: bool) -> Any | None:
         locked = _LOCKED if wait else _LOCKED_IF_FREE

@@ -6,6 +6,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from nova_clone.domain.pci.device import PciPool
 from nova_clone.domain.pci.request import PciRequest
 
 _PREFIX = "_PCI_"
@@ -14,6 +15,11 @@ _PREFIX = "_PCI_"
 def provider_name(node: str, address: str) -> str:
     """Return the name of the provider that a device of a compute node is."""
     return f"{node}_{address}"
+
+
+def class_text(pool: PciPool) -> str:
+    """Return what names the resource class that devices count as; it may be a custom one."""
+    return pool.tags.get("resource_class") or f"pci_{pool.vendor_id}_{pool.product_id}"
 
 
 def group_suffix(request: int, device: int) -> str:

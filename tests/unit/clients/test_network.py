@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from nova_clone.clients.network import Networks
 from nova_clone.clients.network_fake import FakeNetworks
 from nova_clone.clients.session import Connection, Credentials, ServiceAuth
 from nova_clone.domain import errors
@@ -364,6 +365,9 @@ class TestOverHttp:
         )["id"]
         group = port if older else "group"
 
+        service = served.service
+        assert isinstance(service, Networks)
+
         def allocate(host: str, provider: str | None) -> object:
             told = {} if provider is None else {group: provider}
             item = RequestedNetwork(port_id=port, allocation=told)
@@ -376,6 +380,12 @@ class TestOverHttp:
 
         for host, provider in (("h1", "rp-1"), ("h1", "rp-1"), ("h1", "rp-2"), ("h2", "rp-3")):
             assert allocate(host, provider) == (provider if older else {group: provider})
+        service.tell_allocation(port, {group: "rp-4"})
+        healed = served.show(f"ports/{port}")["port"]["binding:profile"]
+        assert healed["allocation"] == ("rp-4" if older else {group: "rp-4"})
+        assert healed["trusted"]
+        # The standalone network service knows no ports that need anything.
+        assert service.port_needs(server.id) == ()
         served.service.release(server.id)
         assert served.show(f"ports/{port}")["port"]["binding:profile"] == {"trusted": True}
         assert allocate("h2", None) is None

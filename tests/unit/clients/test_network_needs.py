@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from nova_clone.clients.network_fake import FakeNetworks
-from nova_clone.clients.network_wire import found_port, subnet
+from nova_clone.clients.network_wire import found_port, port_needs, subnet
 from nova_clone.domain.identity import ProjectId, RequestContext, UserId, new_request_id
 from nova_clone.domain.port import NetworkMode, RequestedNetwork, RequestedNetworks
 from nova_clone.domain.resources import RequestGroup
@@ -116,3 +116,20 @@ def test_segments_that_a_server_could_be_on() -> None:
     assert segments(network_id=routed.id) == (("seg-far", "seg-near"),)
     assert segments(network_id=routed.id, fixed_ip="10.2.0.9") == (("seg-far",),)
     assert segments(network_id=routed.id, port_id=port.id) == (("seg-near",),)
+
+
+@pytest.mark.parametrize(
+    ("profile", "told"),
+    [
+        (None, {}),
+        ({"allocation": "rp-1"}, {"port-1": "rp-1"}),
+        ({"allocation": {"a": "rp-1", "b": "rp-2"}, "other": 1}, {"a": "rp-1", "b": "rp-2"}),
+    ],
+)
+def test_what_a_port_was_told_is_understood_in_both_forms(
+    profile: dict[str, Any] | None, told: dict[str, str]
+) -> None:
+    asked = {"resources": {"NET_BW_EGR_KILOBIT_PER_SEC": 1000}}
+    found = port_needs({**PORT, "resource_request": asked, "binding:profile": profile})
+    assert found.allocation == told
+    assert [group.suffix for group in found.request_groups] == ["port-1"]
