@@ -45,7 +45,9 @@ _DOWN = (
     sa.select(S.host)
     .where(
         S.binary == COMPUTE,
-        sa.or_(S.forced_down, S.last_seen.is_(None), S.last_seen < sa.bindparam("heard_before")),
+        # Those forced down are told as such, each with its record: with them, every service
+        # would have to be read.
+        sa.or_(S.last_seen.is_(None), S.last_seen < sa.bindparam("heard_before")),
     )
     .order_by(S.host)
 )

@@ -143,6 +143,7 @@ services = sa.Table(
     sa.UniqueConstraint("id", name="uq_services_id"),
     sa.UniqueConstraint("host", "binary", name="uq_services_host_binary"),
     sa.UniqueConstraint("node_id", name="uq_services_node"),
+    sa.Index("ix_services_seen", "binary", "last_seen"),
     **TABLE_OPTIONS,
 )
 

@@ -101,7 +101,7 @@ class TestServices:
 
         after = feed(store, before.sequence)
 
-        assert ([record.up for record in after.hosts], after.down) == ([False], ("one",))
+        assert ([record.up for record in after.hosts], after.down) == ([False], ())
 
     def test_heartbeats_are_counted_and_move_no_feed(self, store: Store) -> None:
         service = register(store)
