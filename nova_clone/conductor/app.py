@@ -12,7 +12,7 @@ from nova_clone.clients.image import GlanceImages, ImageService
 from nova_clone.clients.membership import Membership
 from nova_clone.clients.network import Networks, NetworkService
 from nova_clone.clients.session import Connection, ServiceAuth, own_credentials
-from nova_clone.conductor import discovery
+from nova_clone.conductor import discovery, strangers
 from nova_clone.conductor.environment import Environment
 from nova_clone.conductor.service import ConductorService
 from nova_clone.conductor.settings import ConductorSettings
@@ -117,6 +117,7 @@ class Conductor:
         )
         self._timers = (
             Every(PURGE_INTERVAL, self.purge, jitter=0.5),
+            Every(PURGE_INTERVAL, self.forget_strangers, jitter=0.5, delay=0, name="strangers"),
             Every(settings.discovery_interval, self.discover, delay=0, name="discovery"),
         )
 
@@ -127,6 +128,10 @@ class Conductor:
     def discover(self) -> None:
         """Make new hosts belong to their cell."""
         discovery.map_new_hosts(self.store)
+
+    def forget_strangers(self) -> None:
+        """Take out of server groups what a create that was cut off has left there."""
+        strangers.forget(self.store)
 
     def start(self) -> None:
         """Take up work that was left, then answer."""

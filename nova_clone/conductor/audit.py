@@ -6,6 +6,7 @@ import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
+from nova_clone.conductor import strangers
 from nova_clone.conductor.store import inspection
 from nova_clone.conductor.store.unit_of_work import UnitOfWork
 from nova_clone.contracts.compute import HostContents
@@ -28,7 +29,8 @@ PAGE = 500
 class Records:
     """What the database says.
 
-    ``busy`` are servers with a live workflow, ``nodes`` the providers that are compute nodes.
+    ``busy`` are servers with a live workflow, ``nodes`` the providers that are compute nodes,
+    ``strangers`` members of server groups that are no servers, with their groups.
     """
 
     servers: Mapping[str, Server]
@@ -36,6 +38,7 @@ class Records:
     providers: Mapping[str, Provider]
     allocations: tuple[Allocation, ...]
     nodes: frozenset[str] = frozenset()
+    strangers: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -52,6 +55,8 @@ def read_records(read: Callable[[Callable[[UnitOfWork], Records]], Records]) -> 
 
 
 def _records(work: UnitOfWork) -> Records:
+    # First of all: by the end of the rest, those that were on their way have come.
+    strange = strangers.find(work)
     servers: dict[str, Server] = {}
     marker = None
     while True:
@@ -74,6 +79,7 @@ def _records(work: UnitOfWork) -> Records:
         providers=providers,
         allocations=whole.allocations if held else (),
         nodes=inspection.node_ids(work),
+        strangers={each: group for each, group in strange.items() if each not in servers},
     )
 
 
@@ -89,7 +95,7 @@ def _providers(work: UnitOfWork) -> dict[str, Provider]:
 def differences(records: Records, findings: Findings) -> list[str]:
     """Return one sentence per difference; servers that are being worked on are left out."""
     found: list[str] = []
-    for check in (_tasks, _guests, _leftovers, _allocations, _usages, _ports):
+    for check in (_tasks, _guests, _leftovers, _allocations, _usages, _ports, _groups):
         found.extend(check(records, findings))
     return found
 
@@ -193,6 +199,11 @@ def _ports(records: Records, findings: Findings) -> Iterator[str]:
         for vif in server.vifs:
             if vif.port_id not in findings.ports:
                 yield f"server {server.id} has port {vif.port_id}, which is not there"
+
+
+def _groups(records: Records, findings: Findings) -> Iterator[str]:
+    for server_id, group_id in records.strangers.items():
+        yield f"server group {group_id} has the member {server_id}, which is no server"
 
 
 def report(found: Sequence[str], busy: int) -> str:

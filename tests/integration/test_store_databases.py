@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import uuid
@@ -16,6 +17,7 @@ from nova_clone.conductor.store.session import TableSet
 from nova_clone.conductor.store.tables import placement
 from nova_clone.conductor.store.unit_of_work import Store
 from nova_clone.workflow.journal import Lease
+from tests.unit.conductor import test_strangers
 from tests.unit.conductor.store.databases import MakeStore, empty, settings, sync
 from tests.unit.conductor.store.records import a_claim, a_keypair
 from tests.unit.conductor.store.test_aggregates import TestMembership  # noqa: F401
@@ -80,11 +82,23 @@ SERVERS = {
 
 
 @pytest.fixture(scope="session", params=sorted(SERVERS) or [None])
-def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
-    """The URL of a database that is made for this run and dropped after it."""
+def database_server(request: pytest.FixtureRequest) -> str:
+    """The URL of a database server."""
     if request.param is None:
         pytest.skip("No URL of a database server is set.")
-    server = sa.make_url(SERVERS[request.param])
+    return SERVERS[request.param]
+
+
+@pytest.fixture(scope="session")
+def database_url(database_server: str) -> Iterator[str]:
+    """The URL of a database that is made for this run and dropped after it."""
+    with a_database(database_server) as url:
+        yield url
+
+
+@contextlib.contextmanager
+def a_database(server_url: str) -> Iterator[str]:
+    server = sa.make_url(server_url)
     name = f"nova_clone_{uuid.uuid4().hex[:12]}"
     engine = sa.create_engine(server, isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
@@ -242,3 +256,21 @@ def test_changes_are_numbered_in_the_order_of_their_commits(
             assert seen() == []
         overtaking.result(timeout=60)
     assert seen() == sorted((first.id, second.id))
+
+
+@pytest.fixture
+def apart(database_server: str, database_url: str) -> Iterator[Store]:
+    """A store whose global tables are in a database of their own."""
+    with a_database(database_server) as url:
+        store = Store(settings(url, database_url, database_url))
+        yield store
+        empty(store)
+        store.close()
+
+
+class TestStrangers(test_strangers.TestStrangers):
+    """Members of groups, with databases that let two write at once."""
+
+    def meet(self, store: Store) -> None:
+        """Return when the look waits for the create."""
+        wait_for_a_lock(store)

@@ -30,6 +30,7 @@ from nova_clone.conductor.store.tables import cell
 from nova_clone.contracts.servers import ListServers, ServerPage
 from nova_clone.domain import errors
 from nova_clone.domain.block_device import BlockDevice
+from nova_clone.domain.flavor import Flavor
 from nova_clone.domain.quota import Usage
 from nova_clone.domain.server.server import Fault, Server, ServerBrief
 from nova_clone.domain.server.status import TaskState, VmState
@@ -99,6 +100,29 @@ class ServerRepository:
             values["project"] = project_id
         rows = self._session.cell_db.execute(query, values).all()
         return self._records(rows)[0] if rows else None
+
+    def came_to_be(self, server_id: str) -> bool:
+        """Tell whether there is, or was, a server with that id.
+
+        Waits for whoever makes it at this moment, which no reader could see: the database
+        lets nobody else use the id before it is known what becomes of that.
+        """
+        blank = Server(
+            id=server_id,
+            name="",
+            project_id="",
+            user_id="",
+            flavor=Flavor(id="", name="", vcpus=0, ram=0, disk=0),
+        )
+        row = new_row(blank, self._session.now())
+        trial = self._session.cell_db.begin_nested()
+        try:
+            self._insert([row])
+        except db_errors.DBDuplicateEntry:
+            return True
+        finally:
+            trial.rollback()
+        return False
 
     def unplaced(self, server_ids: Collection[str]) -> frozenset[str]:
         """Return those of `server_ids` that wait for a host and that nobody deletes."""
