@@ -25,6 +25,7 @@ from nova_clone.contracts.compute import BuildServer, DestroyServer, Ticket
 from nova_clone.contracts.hosts import HostRef, HostServers, StepFinished
 from nova_clone.domain.errors import NovaError
 from nova_clone.domain.identity import service_context
+from nova_clone.domain.placing import Placing
 from nova_clone.domain.server.server import Server
 from nova_clone.domain.server.status import PowerState, VmState
 
@@ -107,7 +108,7 @@ class Recovery:
                 continue
             LOG.info("starting server %s, which ran before", server.id)
             try:
-                guest.bring_up(self._env, server)
+                guest.bring_up(self._env, server, found.placings.get(server.id, Placing()))
             except NovaError as error:
                 LOG.error("server %s cannot be started: %s", server.id, error.message)
 

@@ -13,6 +13,8 @@ from nova_clone.contracts.compute import HostContents
 from nova_clone.contracts.paging import Page
 from nova_clone.contracts.placement_store import AllocationQuery
 from nova_clone.contracts.servers import ListServers, ServerFilters
+from nova_clone.domain.binding import deviations
+from nova_clone.domain.placing import Placing
 from nova_clone.domain.resources import Allocation, Provider
 from nova_clone.domain.server.server import Server
 from nova_clone.domain.server.status import VmState
@@ -30,7 +32,8 @@ class Records:
     """What the database says.
 
     ``busy`` are servers with a live workflow, ``nodes`` the providers that are compute nodes,
-    ``strangers`` members of server groups that are no servers, with their groups.
+    ``strangers`` members of server groups that are no servers, with their groups, and
+    ``placings`` what of their hosts is kept for servers.
     """
 
     servers: Mapping[str, Server]
@@ -39,6 +42,7 @@ class Records:
     allocations: tuple[Allocation, ...]
     nodes: frozenset[str] = frozenset()
     strangers: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    placings: Mapping[str, Placing] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -80,6 +84,7 @@ def _records(work: UnitOfWork) -> Records:
         allocations=whole.allocations if held else (),
         nodes=inspection.node_ids(work),
         strangers={each: group for each, group in strange.items() if each not in servers},
+        placings=work.placings.every(),
     )
 
 
@@ -95,7 +100,8 @@ def _providers(work: UnitOfWork) -> dict[str, Provider]:
 def differences(records: Records, findings: Findings) -> list[str]:
     """Return one sentence per difference; servers that are being worked on are left out."""
     found: list[str] = []
-    for check in (_tasks, _guests, _leftovers, _allocations, _usages, _ports, _groups):
+    checks = (_tasks, _guests, _bindings, _leftovers, _allocations, _usages, _ports, _groups)
+    for check in checks:
         found.extend(check(records, findings))
     return found
 
@@ -121,6 +127,18 @@ def _guests(records: Records, findings: Findings) -> Iterator[str]:
             yield f"server {server.id} has no guest on its host {server.host}"
         if wanted and server.host not in findings.hosts:
             yield f"server {server.id} is on host {server.host}, which is not known"
+
+
+def _bindings(records: Records, findings: Findings) -> Iterator[str]:
+    for server in _settled(records):
+        contents = findings.hosts.get(server.host or "")
+        binding = None if contents is None else contents.bindings.get(server.id)
+        if binding is not None:
+            placing = records.placings.get(server.id, Placing())
+            for deviation in deviations(placing, binding):
+                yield f"server {server.id}: {deviation}"
+    for server_id in sorted(records.placings.keys() - records.servers.keys() - records.busy):
+        yield f"processors or devices are kept for server {server_id}, which is not there"
 
 
 def _leftovers(records: Records, findings: Findings) -> Iterator[str]:

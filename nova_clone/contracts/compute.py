@@ -8,8 +8,10 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from nova_clone.domain import errors
+from nova_clone.domain.binding import Binding
 from nova_clone.domain.identity import RequestContext
 from nova_clone.domain.image import Image
+from nova_clone.domain.placing import Placing
 from nova_clone.domain.port import RequestedNetworks
 from nova_clone.domain.server.server import Server
 from nova_clone.rpc.contract import call, cast, contract
@@ -32,6 +34,7 @@ class BuildServer:
     """Bring a server up: ports, disks, guest. Safe to repeat.
 
     ``admin_password`` is never stored; after a conductor was lost it is ``None``.
+    ``placing`` is what of the host is kept for the server.
     """
 
     ticket: Ticket
@@ -40,6 +43,7 @@ class BuildServer:
     networks: RequestedNetworks
     injected_files: tuple[tuple[str, bytes], ...] = ()
     admin_password: str | None = dataclasses.field(default=None, repr=False)
+    placing: Placing = dataclasses.field(default_factory=Placing)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -66,12 +70,16 @@ class PowerAction(enum.Enum):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class PowerServer:
-    """Change a guest's power; ``timeout`` is how long it may take to shut down, in s."""
+    """Change a guest's power; ``timeout`` is how long it may take to shut down, in s.
+
+    ``placing`` is what of the host is kept for the server, which may be described anew.
+    """
 
     ticket: Ticket
     server: Server
     action: PowerAction
     timeout: float | None = None
+    placing: Placing = dataclasses.field(default_factory=Placing)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -94,12 +102,14 @@ class HostContents:
     """What is on a host that belongs to servers, whether they should be there or not.
 
     ``guests`` maps server ids to the hypervisor's names of their guests, ``files`` are ids
-    of servers that have a directory, ``devices`` the network devices of guests.
+    of servers that have a directory, ``devices`` the network devices of guests, ``bindings``
+    what guests are held to, by server.
     """
 
     guests: Mapping[str, str] = dataclasses.field(default_factory=dict)
     files: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
+    bindings: Mapping[str, Binding] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -13,6 +13,7 @@ from nova_clone.domain import errors
 from nova_clone.domain.hardware import Hardware
 from nova_clone.domain.host import Aggregate, HostResources, Hypervisor, Service
 from nova_clone.domain.identity import RequestContext
+from nova_clone.domain.placing import Placing
 from nova_clone.domain.port import Vif
 from nova_clone.domain.resources import Inventory
 from nova_clone.domain.server.server import Server, ServerBrief
@@ -116,10 +117,14 @@ class HostRef:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class HostServers:
-    """Servers that belong on a host; ``tickets`` are the open steps there, by server."""
+    """Servers that belong on a host; ``tickets`` are the open steps there, by server.
+
+    ``placings`` tells what of the host is kept for whom, by server.
+    """
 
     servers: tuple[Server, ...] = ()
     tickets: Mapping[str, Ticket] = dataclasses.field(default_factory=dict)
+    placings: Mapping[str, Placing] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

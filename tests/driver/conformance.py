@@ -15,12 +15,15 @@ from pathlib import Path
 import pytest
 
 from nova_clone.compute.hypervisor.port import GuestSpec, Hypervisor, TellsCpuTimes
-from nova_clone.domain.errors import NotFound
+from nova_clone.domain.binding import Binding
+from nova_clone.domain.errors import NotFound, TryElsewhere
 from nova_clone.domain.image import Image
+from nova_clone.domain.placing import Placing
 from nova_clone.domain.port import Vif
 from nova_clone.domain.resources import DISK_GB, MEMORY_MB, VCPU
 from nova_clone.domain.server.server import Server
 from nova_clone.domain.server.status import PowerState
+from nova_clone.domain.topology.host import CellFit, TopologyFit, layout
 
 ADDRESS = re.compile(r"[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]")
 
@@ -79,6 +82,35 @@ class Lab:
         self.driver.prepare_disks(spec, self.fetch)
         self.driver.launch(spec)
         return spec
+
+    def cpus(self) -> list[int]:
+        """Return the processors of the host's first NUMA cell that may be anybody's own."""
+        cells = self.driver.resources().hardware.topology
+        assert cells is not None
+        there = layout(cells.cells[0])
+        return sorted(there.dedicated or there.shared)
+
+    def held(self, spec: GuestSpec, cpus: list[int]) -> GuestSpec:
+        """Return a guest with a cell whose processors are these of the host, one to one."""
+        wanted = {"hw:cpu_policy": "dedicated"}
+        flavor = dataclasses.replace(spec.server.flavor, vcpus=len(cpus), extra_specs=wanted)
+        cell = CellFit(
+            guest_cell=0,
+            host_cell=self.first_cell(),
+            pinning=dict(enumerate(cpus)),
+            memory_mb=flavor.ram,
+        )
+        return dataclasses.replace(
+            spec,
+            server=dataclasses.replace(spec.server, flavor=flavor),
+            placing=Placing(topology=TopologyFit(cells=(cell,))),
+        )
+
+    def first_cell(self) -> int:
+        """Return the number of the host's first NUMA cell."""
+        cells = self.driver.resources().hardware.topology
+        assert cells is not None
+        return cells.cells[0].id
 
     def remove(self, spec: GuestSpec) -> None:
         """Remove everything of a server, as a deletion does."""
@@ -285,6 +317,45 @@ class Conformance:
         spec = lab.running()
         lab.driver.reboot_soft(spec.server, lab.patience)
         assert lab.state(spec) is PowerState.RUNNING
+
+    def test_a_guest_without_a_place_is_held_to_nothing(self, lab: Lab) -> None:
+        assert lab.driver.binding(lab.running().server.id) == Binding()
+
+    def test_a_guest_is_held_to_its_place(self, lab: Lab) -> None:
+        cpus = lab.cpus()
+        spec = lab.held(lab.spec(lab.server()), cpus[-1:])
+        lab.driver.prepare_disks(spec, lab.fetch)
+        lab.driver.launch(spec)
+        found = lab.driver.binding(spec.server.id)
+        assert found == Binding(
+            pins={0: str(cpus[-1])}, emulator=str(cpus[-1]), cells={0: lab.first_cell()}
+        )
+        lab.driver.power_off(spec.server, 0)
+        lab.driver.power_on(spec)
+        assert lab.driver.binding(spec.server.id) == found
+
+    def test_a_guest_that_is_defined_again_goes_to_its_new_place(self, lab: Lab) -> None:
+        spec = lab.running()
+        for cpu in (lab.cpus()[0], lab.cpus()[-1]):
+            lab.driver.reboot_hard(lab.held(spec, [cpu]))
+            assert lab.driver.binding(spec.server.id).pins == {0: str(cpu)}
+        lab.driver.power_off(spec.server, 0)
+        lab.driver.power_on(lab.held(spec, lab.cpus()[:1]))
+        assert lab.driver.binding(spec.server.id).pins == {0: str(lab.cpus()[0])}
+
+    def test_an_unknown_guest_is_held_to_nothing_at_all(self, lab: Lab) -> None:
+        with pytest.raises(NotFound):
+            lab.driver.binding(lab.server().id)
+
+    def test_a_place_that_the_host_does_not_have_is_refused(self, lab: Lab) -> None:
+        spec = lab.held(lab.spec(lab.server()), lab.cpus()[:1])
+        elsewhere = CellFit(guest_cell=0, host_cell=4095, pinning={0: 0}, memory_mb=16)
+        placing = Placing(topology=TopologyFit(cells=(elsewhere,)))
+        spec = dataclasses.replace(spec, placing=placing)
+        lab.driver.prepare_disks(spec, lab.fetch)
+        with pytest.raises(TryElsewhere):
+            lab.driver.launch(spec)
+        assert lab.ids() == set()
 
     def test_console_output_can_be_cut(self, lab: Lab) -> None:
         spec = lab.running()

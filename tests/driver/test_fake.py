@@ -31,6 +31,9 @@ def _driver(path: Path) -> FakeHypervisor:
             guests_path=path / "guests",
             faults_path=path,
             fetch_images=True,
+            hardware=Hardware(
+                topology=HostTopology(cells=(HostCell(id=0, shared="0-999", memory_mb=800_000),))
+            ),
             mediated=(
                 MediatedParent(
                     name="pci_0000_06_00_0", address="0000:06:00.0", types={"nvidia-35": 4}
@@ -79,7 +82,9 @@ def _fake(lab: Lab) -> FakeHypervisor:
 
 def test_guests_outlive_the_process(lab: Lab, tmp_path: Path) -> None:
     spec = lab.running(lab.vif())
+    lab.driver.reboot_hard(lab.held(spec, [3]))
     after = _driver(tmp_path)
+    assert after.binding(spec.server.id).pins == {0: "3"}
     assert [guest.server_id for guest in after.guests()] == [spec.server.id]
     assert after.power_state(spec.server) is PowerState.RUNNING
     after.destroy(spec.server)

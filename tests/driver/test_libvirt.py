@@ -11,6 +11,7 @@ import hashlib
 import itertools
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -27,6 +28,7 @@ from lxml import etree
 from nova_clone.compute import config_drive
 from nova_clone.compute.hypervisor.libvirt.driver import LibvirtHypervisor, build_driver
 from nova_clone.compute.hypervisor.libvirt.settings import LibvirtSettings
+from nova_clone.domain.binding import Binding
 from nova_clone.domain.errors import Invalid, NotFound
 from nova_clone.domain.flavor import Flavor
 from nova_clone.domain.identity import new_uuid
@@ -34,6 +36,8 @@ from nova_clone.domain.image import Image
 from nova_clone.domain.port import Vif
 from nova_clone.domain.server.server import Server
 from nova_clone.domain.server.status import PowerState
+from nova_clone.domain.topology.cpuset import parse_cpuset
+from nova_clone.domain.topology.division import Division
 from nova_clone.runtime import concurrency
 
 from .conformance import Conformance, Lab, PowerEvents
@@ -161,7 +165,8 @@ class Booted:
         config_drive.write(
             self.drive, {"openstack/latest/meta_data.json": document.encode()}, format=format
         )
-        self.spec = lab.spec(self.server, *vifs, drive=self.drive)
+        self.spec = lab.held(lab.spec(self.server, *vifs, drive=self.drive), lab.cpus()[-2:])
+        self.server = self.spec.server
         lab.driver.plug_vifs(self.server, vifs)
         lab.driver.prepare_disks(self.spec, lab.fetch)
         lab.driver.launch(self.spec)
@@ -197,6 +202,61 @@ def test_a_guest_boots_restarts_itself_and_powers_itself_off(lab: Lab) -> None:
     assert lab.events.seen == []
     virsh("shutdown", booted.server.id)
     assert lab.events.wait_for(booted.server.id, PowerState.SHUTDOWN)
+
+
+def test_each_processor_of_a_guest_runs_where_it_belongs(lab: Lab) -> None:
+    booted = Booted(lab)
+    booted.wait_for(b"login:")
+    cpus = lab.cpus()[-2:]
+    pins = [line.split() for line in virsh("vcpupin", booted.server.id, "--live").splitlines()]
+    assert pins == [[str(guest), str(host)] for guest, host in enumerate(cpus)]
+    assert allowed(booted.server, "CPU ") == [{cpu} for cpu in cpus]
+    assert allowed(booted.server, "qemu") == [set(cpus)] * len(allowed(booted.server, "qemu"))
+    described = etree.fromstring(virsh("dumpxml", booted.server.id))
+    assert described.find("numatune/memnode").get("nodeset") == str(lab.first_cell())
+    assert lab.driver.binding(booted.server.id).pins == {
+        guest: str(host) for guest, host in enumerate(cpus)
+    }
+
+
+def test_a_guest_without_a_place_runs_on_the_shared_processors(
+    hypervisor: Hypervisor, lab: Lab
+) -> None:
+    shared = lab.cpus()[-1]
+    division = Division(shared=frozenset({shared}))
+    driver = build_driver(
+        dataclasses.replace(hypervisor.settings, division=division), native=concurrency.natively
+    )
+    driver.start(lab.events)
+    lab.driver = driver
+    spec = lab.running()
+    assert driver.binding(spec.server.id) == Binding(cpus=str(shared))
+    assert allowed(spec.server, "CPU ") == [{shared}]
+    driver.close()
+
+
+def allowed(server: Server, name: str) -> list[frozenset[int]]:
+    """Return where the kernel lets a guest's threads of these names run, in their order."""
+    tasks = Path("/proc", qemu_pid(server), "task")
+    names = {task: (task / "comm").read_text() for task in tasks.iterdir()}
+    found = sorted((words, task) for task, words in names.items() if words.startswith(name))
+    told = [
+        re.search(r"Cpus_allowed_list:\s*(\S+)", (task / "status").read_text())
+        for _words, task in found
+    ]
+    return [parse_cpuset(match[1]) for match in told if match]
+
+
+def qemu_pid(server: Server) -> str:
+    """Return the process of a guest that runs."""
+    for process in Path("/proc").glob("[0-9]*"):
+        try:
+            words = (process / "cmdline").read_bytes()
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+        if b"qemu-system" in words and server.id.encode() in words:
+            return process.name
+    raise AssertionError(f"no process of {server.id}")
 
 
 def test_a_guest_with_a_config_drive_that_is_a_disk_shuts_down_when_asked(

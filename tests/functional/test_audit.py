@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from nova_clone.compute.hypervisor.port import GuestSpec
 from nova_clone.conductor.audit import Findings, differences, read_records
 from nova_clone.contracts.compute import ComputeContract, HostContents
 from nova_clone.contracts.flavors import CreateFlavor
 from nova_clone.contracts.servers import CreateServers
+from nova_clone.domain.hardware import Hardware
 from nova_clone.domain.identity import service_context
 from nova_clone.domain.port import NetworkMode, RequestedNetwork, RequestedNetworks
+from nova_clone.domain.topology.host import HostCell, HostTopology
 from nova_clone.rpc.contract import proxy
 from tests.cloud import Cloud, a_cloud, a_context, a_flavor, an_admin
 
@@ -31,7 +36,7 @@ def found(cloud: Cloud) -> list[str]:
     }
     # The devices of this machine belong to whoever made them, not to this cloud.
     seen = {
-        host: HostContents(guests=contents.guests, files=contents.files)
+        host: dataclasses.replace(contents, devices=())
         for host, contents in hosts.items()
         if contents is not None
     }
@@ -65,6 +70,27 @@ def test_a_guest_that_vanished_is_missed(cloud: Cloud) -> None:
     assert server.host is not None
     cloud.computes[server.host].driver.destroy(server)
     assert found(cloud) == [f"server {server_id} has no guest on its host {server.host}"]
+
+
+def test_a_guest_that_is_not_at_its_place_is_told(tmp_path: Path) -> None:
+    state = tmp_path / "host-0"
+    state.mkdir()
+    cell = HostCell(id=0, shared="0", dedicated="1-2", memory_mb=4096)
+    hardware = Hardware(topology=HostTopology(cells=(cell,)))
+    (state / "fake-hardware").write_bytes(msgspec.json.encode(hardware))
+    with a_cloud(tmp_path, hosts=1) as cloud:
+        flavor = a_flavor(extra_specs={"hw:cpu_policy": "dedicated"})
+        cloud.conductor.create_flavor(an_admin(), CreateFlavor(flavor=flavor))
+        server_id = build(cloud)
+        assert found(cloud) == []
+
+        server = cloud.server(server_id)
+        assert server is not None
+        cloud.computes["host-0"].driver.reboot_hard(GuestSpec(server=server, image=None))
+        assert found(cloud) == [
+            f"server {server_id}: CPU 0 is bound to none, not to 1",
+            f"server {server_id}: NUMA cell 0 is bound to none, not to 0",
+        ]
 
 
 def test_a_record_that_vanished_leaves_everything_over(cloud: Cloud) -> None:

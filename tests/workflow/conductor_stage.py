@@ -43,7 +43,7 @@ from nova_clone.domain.errors import NotFound, NoValidHost, TryElsewhere
 from nova_clone.domain.hardware import Hardware
 from nova_clone.domain.host import HostResources
 from nova_clone.domain.identity import RequestContext
-from nova_clone.domain.placing import needs_of
+from nova_clone.domain.placing import Placing, needs_of
 from nova_clone.domain.port import NetworkMode, RequestedNetwork, RequestedNetworks
 from nova_clone.domain.request_spec import GroupPlacement, RequestSpec
 from nova_clone.domain.resources import Allocation, Inventory
@@ -65,8 +65,11 @@ PROVIDERS = {
 }
 GROUP = GroupPlacement(id="77777777-2222-4333-8444-555555555555", policy="anti-affinity")
 CLAIM = {"VCPU": 1, "MEMORY_MB": 128, "DISK_GB": 1}
-#: Every host has one processor to give away, and every server wants one.
-HARDWARE = Hardware(topology=HostTopology(cells=(HostCell(id=0, dedicated="1", memory_mb=1024),)))
+#: Every host has one processor to give away, another one each, and every server wants one.
+HARDWARE = {
+    host: Hardware(topology=HostTopology(cells=(HostCell(id=0, dedicated=cpu, memory_mb=1024),)))
+    for host, cpu in (("host-a", "1"), ("host-b", "2"))
+}
 FLAVOR = a_flavor(extra_specs={"hw:cpu_policy": "dedicated"})
 
 
@@ -139,7 +142,7 @@ def add_hosts(work: UnitOfWork) -> None:
             uuid=provider_id,
             hypervisor_type="fake",
             hypervisor_version=1,
-            hardware=HARDWARE,
+            hardware=HARDWARE[host],
         )
         work.hosts.save_compute_node(host, resources)
         work.placement.put_provider(PutProvider(id=provider_id, name=host))
@@ -185,25 +188,32 @@ class StoreJournal(MemoryJournal):
 
 @dataclasses.dataclass
 class PretendedHost:
-    """A compute host that does at once what it is asked for."""
+    """A compute host that does at once what it is asked for.
+
+    ``places`` is where its guests were told to be when they were asked for last.
+    """
 
     name: str
     networks: FakeNetworks
     guests: dict[str, PowerState] = dataclasses.field(default_factory=dict)
+    places: dict[str, Placing] = dataclasses.field(default_factory=dict)
 
     def build_server(self, context: RequestContext, request: BuildServer) -> None:
         server = request.server
         self.networks.allocate(context, server, request.networks, host=self.name)
         if self.name == "host-b":
             self.guests[server.id] = PowerState.RUNNING
+        self.places[server.id] = request.placing
 
     def destroy_server(self, context: RequestContext, request: DestroyServer) -> None:
         self.guests.pop(request.server.id, None)
+        self.places.pop(request.server.id, None)
         if not request.keep_ports:
             self.networks.release(request.server.id)
 
     def power_server(self, context: RequestContext, request: PowerServer) -> None:
         stop = request.action is PowerAction.STOP
+        self.places[request.server.id] = request.placing
         self.guests[request.server.id] = PowerState.SHUTDOWN if stop else PowerState.RUNNING
 
     def console_output(self, context: RequestContext, request: ConsoleOutputQuery) -> ConsoleOutput:
@@ -278,7 +288,11 @@ class Stage:
                     )
                 )
             if host:
-                work.placings.take(PROVIDERS[host], server_id, needs_of(FLAVOR, {}, {}), wait=True)
+                place = work.placings.take(
+                    PROVIDERS[host], server_id, needs_of(FLAVOR, {}, {}), wait=True
+                )
+                assert isinstance(place, Placing)
+                self.hosts[host].places[server_id] = place
                 work.placement.claim(
                     Allocation(
                         consumer_id=server_id,
@@ -345,6 +359,11 @@ class Stage:
         hosts = self.store.read(lambda work: work.hosts.feed(0)).hosts
         return [each.host for each in hosts if each.numa_used]
 
+    def told(self, host: str) -> bool:
+        """Tell whether the host was told where the server goes, as it is kept."""
+        kept = self.store.read(lambda work: work.placings.held(host, SERVER_ID))
+        return self.hosts[host].places.get(SERVER_ID) == kept
+
     def counted(self) -> list[str]:
         """Return the hosts on which the server counts for its group."""
         return list(self.store.read(lambda work: work.placement.group_members(GROUP.id)))
@@ -368,6 +387,7 @@ class Stage:
             and self.held() == {PROVIDERS[host]}
             and self.used() == 1
             and self.placed() == ([host] if self.flavor == FLAVOR else [])
+            and self.told(host)
             and len(self.networks.ports) == 1
             and all(port.host == host for port in self.networks.ports.values())
         )

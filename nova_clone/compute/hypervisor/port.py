@@ -14,8 +14,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from nova_clone.domain.binding import Binding
 from nova_clone.domain.host import HostResources
 from nova_clone.domain.image import Image
+from nova_clone.domain.placing import Placing
 from nova_clone.domain.port import Vif
 from nova_clone.domain.server.server import Server
 from nova_clone.domain.server.status import PowerState
@@ -25,7 +27,8 @@ from nova_clone.domain.server.status import PowerState
 class GuestSpec:
     """A guest to bring up: the server, its image, its plugged ports, its config drive.
 
-    ``config_drive`` is the finished file to attach, ``None`` for none.
+    ``config_drive`` is the finished file to attach, ``None`` for none. ``placing`` is what
+    of the host is kept for the server.
     """
 
     server: Server
@@ -33,6 +36,12 @@ class GuestSpec:
     vifs: tuple[Vif, ...] = ()
     config_drive: Path | None = None
     admin_password: str | None = dataclasses.field(default=None, repr=False)
+    placing: Placing = dataclasses.field(default_factory=Placing)
+
+    @property
+    def properties(self) -> Mapping[str, str]:
+        """Return the properties of the image that the server was made from."""
+        return {**self.server.image_properties, **(self.image.properties if self.image else {})}
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -90,6 +99,9 @@ class Hypervisor(Protocol):
 
     def power_state(self, server: Server) -> PowerState:
         """Return the power state of a guest; NOSTATE when there is no such guest."""
+
+    def binding(self, server_id: str) -> Binding:
+        """Return what the guest is held to now; raises NotFound when there is no such guest."""
 
     def instance_dir(self, server: Server) -> Path:
         """Return the directory that holds this server's files; made when missing."""

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from nova_clone.compute.hypervisor.port import Hypervisor
 from nova_clone.contracts.compute import HostContents
+from nova_clone.domain.binding import Binding
+from nova_clone.domain.errors import NotFound
 
 NETWORK_DEVICES = Path("/sys/class/net")
 #: How the network service's agents and hypervisors name the devices of guests.
@@ -17,8 +21,18 @@ def host_contents(driver: Hypervisor, instances_path: Path) -> HostContents:
     """Return the guests, directories and network devices that belong to servers."""
     guests = {guest.server_id: guest.name for guest in driver.guests()}
     return HostContents(
-        guests=guests, files=_directories(instances_path), devices=_devices(NETWORK_DEVICES)
+        guests=guests,
+        files=_directories(instances_path),
+        devices=_devices(NETWORK_DEVICES),
+        bindings=dict(_bindings(driver, guests)),
     )
+
+
+def _bindings(driver: Hypervisor, guests: Iterable[str]) -> Iterator[tuple[str, Binding]]:
+    for server_id in guests:
+        # Guests come and go while they are looked at.
+        with contextlib.suppress(NotFound):
+            yield server_id, driver.binding(server_id)
 
 
 def _directories(path: Path) -> tuple[str, ...]:

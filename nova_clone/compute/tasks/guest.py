@@ -6,10 +6,11 @@ from nova_clone.compute.environment import Environment
 from nova_clone.compute.hypervisor.port import GuestSpec
 from nova_clone.compute.tasks.spawn import CONFIG_DRIVE
 from nova_clone.domain.image import Image
+from nova_clone.domain.placing import Placing
 from nova_clone.domain.server.server import Server
 
 
-def spec_of(env: Environment, server: Server) -> GuestSpec:
+def spec_of(env: Environment, server: Server, placing: Placing) -> GuestSpec:
     """Return what is needed to define the guest of a built server again."""
     drive = env.driver.instance_dir(server) / CONFIG_DRIVE
     image = None
@@ -20,10 +21,11 @@ def spec_of(env: Environment, server: Server) -> GuestSpec:
         image=image,
         vifs=server.vifs,
         config_drive=drive if drive.exists() else None,
+        placing=placing,
     )
 
 
-def bring_up(env: Environment, server: Server) -> None:
+def bring_up(env: Environment, server: Server, placing: Placing) -> None:
     """Start a built server's guest with the host's side of its ports ready."""
     env.driver.plug_vifs(server, server.vifs)
-    env.driver.power_on(spec_of(env, server))
+    env.driver.power_on(spec_of(env, server, placing))

@@ -37,7 +37,7 @@ def power(
 def _start(
     env: Environment, context: RequestContext, request: PowerServer, progress: Progress
 ) -> None:
-    guest.bring_up(env, request.server)
+    guest.bring_up(env, request.server, request.placing)
 
 
 def _stop(
@@ -69,7 +69,7 @@ def _hard_reboot(
 
 def _restart(env: Environment, request: PowerServer) -> None:
     env.driver.plug_vifs(request.server, request.server.vifs)
-    env.driver.reboot_hard(guest.spec_of(env, request.server))
+    env.driver.reboot_hard(guest.spec_of(env, request.server, request.placing))
 
 
 def patience(env: Environment, request: PowerServer) -> float:

@@ -147,6 +147,7 @@ def _spec(request: BuildServer, vifs: tuple[Vif, ...], drive: Path | None) -> Gu
         vifs=vifs,
         config_drive=drive,
         admin_password=request.admin_password,
+        placing=request.placing,
     )
 
 

@@ -52,7 +52,7 @@ def servers_of(work: UnitOfWork, host: str) -> HostServers:
         for server_id, row in live.items()
         if row.waiting_for is not None
     }
-    return HostServers(servers=servers, tickets=tickets)
+    return HostServers(servers=servers, tickets=tickets, placings=work.placings.on_host(host))
 
 
 def delete_service(work: UnitOfWork, request: ServiceQuery) -> None:

@@ -7,6 +7,7 @@ whoever reads the row has all of it.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -116,6 +117,37 @@ class PlacingRepository:
         pools = {address: pool for pool in offered for address in pool.addresses}
         addresses = [grant.address for grant in placing.pci]
         return tuple((each, pools[each]) for each in addresses if each in pools)
+
+    def on_host(self, host: str) -> Mapping[str, Placing]:
+        """Return the places that servers have on the nodes of a host, by server."""
+        return {
+            server_id: placing
+            for text in self._kept(host)
+            for server_id, placing in PLACINGS.decode(text).items()
+        }
+
+    def every(self) -> Mapping[str, Placing]:
+        """Return the places of all servers, by server."""
+        texts = self._session.cell_db.execute(
+            sa.select(N.placings).where(N.placings.is_not(None))
+        ).scalars()
+        return {
+            server_id: placing
+            for text in texts
+            for server_id, placing in PLACINGS.decode(text).items()
+        }
+
+    def held(self, host: str, server_id: str) -> Placing:
+        """Return the place that a server has on a host; an empty one when it needs none."""
+        for text in self._kept(host):
+            # Most servers have none: they need not wait until all others are understood.
+            if server_id in text and server_id in (found := PLACINGS.decode(text)):
+                return found[server_id]
+        return Placing()
+
+    def _kept(self, host: str) -> Sequence[str]:
+        query = sa.select(N.placings).where(N.host == host, N.placings.is_not(None))
+        return self._session.cell_db.execute(query).scalars().all()
 
     def _row(self, node_id: str, *, wait: bool) -> Any | None:
         locked = _LOCKED if wait else _LOCKED_IF_FREE

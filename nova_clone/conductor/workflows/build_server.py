@@ -15,6 +15,7 @@ from nova_clone.conductor.workflows.ports import with_allocations
 from nova_clone.conductor.workflows.tickets import (
     Answer,
     environment,
+    find_placed,
     find_server,
     host_is_up,
     patience,
@@ -134,7 +135,7 @@ def ask_compute(ctx: StepContext) -> Result:
     """Send the build to the host; its answer comes as an `Answer`."""
     env = environment(ctx)
     params: BuildParams = ctx.params
-    server = find_server(ctx)
+    server, placing = find_placed(ctx)
     if server is None or server.host is None:
         raise NotFound(f"Instance {ctx.subject} could not be found.")
     if not host_is_up(ctx, server):
@@ -150,6 +151,7 @@ def ask_compute(ctx: StepContext) -> Result:
             networks=networks,
             injected_files=params.injected_files,
             admin_password=env.passwords.get(ctx.subject),
+            placing=placing,
         ),
     )
     return None

@@ -9,7 +9,7 @@ from nova_clone.conductor.workflows import events, successors
 from nova_clone.conductor.workflows.tickets import (
     Answer,
     environment,
-    find_server,
+    find_placed,
     host_is_up,
     resending,
     ticket,
@@ -45,7 +45,7 @@ def ask_compute(ctx: StepContext) -> Result:
     """Send the operation to the server's host."""
     env = environment(ctx)
     params: PowerParams = ctx.params
-    server = find_server(ctx)
+    server, placing = find_placed(ctx)
     if server is None or server.host is None:
         raise NotFound(f"Instance {ctx.subject} could not be found.")
     if not host_is_up(ctx, server):
@@ -53,7 +53,7 @@ def ask_compute(ctx: StepContext) -> Result:
     action, _event = POWER[params.operation]
     env.compute(server.host).power_server(
         ctx.context,
-        PowerServer(ticket=ticket(ctx, "power"), server=server, action=action),
+        PowerServer(ticket=ticket(ctx, "power"), server=server, action=action, placing=placing),
     )
     return None
 

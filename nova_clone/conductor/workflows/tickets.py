@@ -10,6 +10,7 @@ from nova_clone.conductor.environment import Environment
 from nova_clone.conductor.store.unit_of_work import UnitOfWork
 from nova_clone.contracts.compute import Ticket
 from nova_clone.contracts.hosts import ServiceQuery
+from nova_clone.domain.placing import Placing
 from nova_clone.domain.port import Vif
 from nova_clone.domain.server.server import Server
 from nova_clone.domain.server.status import PowerState
@@ -47,6 +48,18 @@ def find_server(ctx: StepContext) -> Server | None:
 
     def read(work: UnitOfWork) -> Server | None:
         return work.servers.find(ctx.subject)
+
+    return environment(ctx).store.read(read)
+
+
+def find_placed(ctx: StepContext) -> tuple[Server | None, Placing]:
+    """Return the workflow's server, as `find_server` does, and what its host keeps for it."""
+
+    def read(work: UnitOfWork) -> tuple[Server | None, Placing]:
+        server = work.servers.find(ctx.subject)
+        if server is None or server.host is None:
+            return server, Placing()
+        return server, work.placings.held(server.host, server.id)
 
     return environment(ctx).store.read(read)
 

@@ -28,10 +28,16 @@ from nova_clone.domain.flavor import Flavor
 from nova_clone.domain.host import Service
 from nova_clone.domain.identity import RequestContext, service_context
 from nova_clone.domain.image import Image
+from nova_clone.domain.pci.fit import PciGrant
+from nova_clone.domain.placing import Placing
 from nova_clone.domain.port import FixedAddress, RequestedNetworks, Subnet, Vif
 from nova_clone.domain.server.server import Server
 
 CONTEXT = service_context()
+
+
+#: What of the host is kept for a server that has a device of its own.
+A_PLACE = Placing(pci=(PciGrant(alias="gpu", address="0000:81:00.0"),))
 
 
 def a_server(number: int = 1, **fields: Any) -> Server:

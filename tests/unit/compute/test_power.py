@@ -12,7 +12,7 @@ from nova_clone.contracts.hosts import StepFinished
 from nova_clone.domain.errors import Unavailable
 from nova_clone.domain.server.status import PowerState, TaskState
 
-from .scene import CONTEXT, Scene, a_build, a_server, a_ticket, a_vif
+from .scene import A_PLACE, CONTEXT, Scene, a_build, a_server, a_ticket, a_vif
 
 
 @pytest.fixture
@@ -65,6 +65,19 @@ def test_reboots_hard(built: Scene) -> None:
         TaskState.REBOOT_PENDING_HARD,
         TaskState.REBOOT_STARTED_HARD,
     ]
+
+
+@pytest.mark.parametrize(
+    "action", [PowerAction.START, PowerAction.SOFT_REBOOT, PowerAction.HARD_REBOOT]
+)
+def test_a_guest_that_is_described_anew_goes_to_its_place(
+    built: Scene, action: PowerAction
+) -> None:
+    built.driver.deaf.add(a_server().id)
+    built.driver.guest_became(a_server().id, PowerState.SHUTDOWN)
+    request = _request(action, placing=A_PLACE)
+    assert power(built.env, CONTEXT, request, Progress()).error is None
+    assert built.driver.binding(a_server().id).devices == ("0000:81:00.0",)
 
 
 def test_an_overtaken_reboot_ends(built: Scene) -> None:

@@ -14,6 +14,7 @@ from nova_clone.domain.errors import TryElsewhere
 from nova_clone.domain.server.status import PowerState, VmState
 
 from .scene import (
+    A_PLACE,
     CONTEXT,
     Scene,
     a_build,
@@ -166,6 +167,13 @@ def test_guests_are_started_after_a_host_boot_when_told(
     server = a_server(vm_state=vm_state, power_state=PowerState.RUNNING)
     restarted.recover(HostServers(servers=(server,)))
     assert driver.power_state(SERVER) is state
+
+
+def test_a_guest_that_is_started_goes_to_its_place(tmp_path: Path) -> None:
+    restarted = Restarted(a_scene(tmp_path, resume_guests=True))
+    server = a_server(vm_state=VmState.ACTIVE, power_state=PowerState.RUNNING)
+    restarted.recover(HostServers(servers=(server,), placings={server.id: A_PLACE}))
+    assert restarted.scene.driver.binding(server.id).devices == ("0000:81:00.0",)
 
 
 def test_a_guest_that_cannot_be_started_does_not_hold_up_the_host(tmp_path: Path) -> None:

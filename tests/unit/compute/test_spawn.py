@@ -16,7 +16,7 @@ from nova_clone.domain.image import Image
 from nova_clone.domain.port import NetworkMode, RequestedNetworks
 from nova_clone.domain.server.status import PowerState, TaskState
 
-from .scene import CONTEXT, Scene, a_build, a_scene, a_server, a_vif
+from .scene import A_PLACE, CONTEXT, Scene, a_build, a_scene, a_server, a_vif
 
 
 def _spawn(scene: Scene, request: BuildServer | None = None) -> StepFinished:
@@ -116,6 +116,11 @@ def test_ports_are_remembered_before_they_are_plugged(scene: Scene) -> None:
     _spawn(scene)
     [kept] = scene.env.spool.load()
     assert kept.request.server.vifs == (a_vif(),)
+
+
+def test_a_guest_goes_to_its_place(scene: Scene) -> None:
+    assert _spawn(scene, a_build(placing=A_PLACE)).error is None
+    assert scene.driver.binding(a_server().id).devices == ("0000:81:00.0",)
 
 
 def test_makes_a_config_drive_when_asked(scene: Scene) -> None:

@@ -20,6 +20,7 @@ from nova_clone.compute.hypervisor.port import (
     GuestState,
     OnPowerChange,
 )
+from nova_clone.domain.binding import Binding, Ground, bind
 from nova_clone.domain.errors import Invalid, NotFound, TryElsewhere
 from nova_clone.domain.hardware import NOTHING_TOLD, Hardware, MediatedParent
 from nova_clone.domain.host import Component, HostResources
@@ -105,6 +106,15 @@ class FakeSettings:
             for cell in cells.cells
         )
 
+    @property
+    def ground(self) -> Ground:
+        """Return what the bindings of guests depend on."""
+        topology = self.hardware.topology
+        if topology is None or not topology.dedicated_cpus:
+            return Ground(topology=topology)
+        shared = frozenset[int]().union(*(layout(cell).shared for cell in topology.cells))
+        return Ground(topology=topology, shared=shared)
+
 
 def _inventories(totals: Mapping[str, int]) -> dict[str, Inventory]:
     return {name: Inventory(total=total, max_unit=total) for name, total in totals.items() if total}
@@ -181,6 +191,10 @@ class FakeHypervisor:
         """Return the power state of a guest; NOSTATE when there is no such guest."""
         return self._guests.get(server.id).power_state
 
+    def binding(self, server_id: str) -> Binding:
+        """Return what the guest was held to when it was defined last; raises NotFound."""
+        return self._existing(server_id).binding
+
     def instance_dir(self, server: Server) -> Path:
         """Return the directory that holds this server's files; made when missing."""
         path = self._settings.instances_path / server.id
@@ -240,9 +254,10 @@ class FakeHypervisor:
 
     def _define(self, spec: GuestSpec) -> None:
         server = spec.server
+        binding = bind(spec.placing, self._settings.ground, server.flavor, spec.properties)
         name = server.instance_name or server.name
         console = f"{self._guests.get(server.id).console}Booting {name}\n{name} login:\n"
-        self._guests.change(server.id, name=name, defined=True, console=console)
+        self._guests.change(server.id, name=name, defined=True, console=console, binding=binding)
         self._become(server.id, PowerState.RUNNING)
 
     def destroy(self, server: Server) -> None:
@@ -250,7 +265,7 @@ class FakeHypervisor:
         self.faults.meet("destroy")
         if self._guests.get(server.id).defined:
             self._become(server.id, PowerState.NOSTATE)
-            self._guests.change(server.id, defined=False, console="")
+            self._guests.change(server.id, defined=False, console="", binding=Binding())
 
     def delete_disks(self, server: Server) -> None:
         """Remove the server's disks and directory."""
@@ -267,13 +282,13 @@ class FakeHypervisor:
     def power_off(self, server: Server, timeout: float) -> None:
         """Shut the guest down; there is nothing that could take time."""
         self.faults.meet("power_off")
-        self._existing(server)
+        self._existing(server.id)
         self._become(server.id, PowerState.SHUTDOWN)
 
     def reboot_soft(self, server: Server, timeout: float) -> bool:
         """Restart a guest that runs and listens; False if it would not."""
         self.faults.meet("reboot_soft")
-        guest = self._existing(server)
+        guest = self._existing(server.id)
         if guest.power_state is not PowerState.RUNNING or server.id in self.deaf:
             return False
         console = f"{guest.console}Restarting {guest.name}\n{guest.name} login:\n"
@@ -290,7 +305,7 @@ class FakeHypervisor:
     def console_output(self, server: Server, length: int | None) -> bytes:
         """Return the last `length` lines of what the guest would have printed."""
         self.faults.meet("console_output")
-        lines = self._existing(server).console.splitlines(keepends=True)
+        lines = self._existing(server.id).console.splitlines(keepends=True)
         kept = lines if length is None else lines[max(len(lines) - length, 0) :]
         return "".join(kept).encode()
 
@@ -302,10 +317,10 @@ class FakeHypervisor:
         """Return everything that exists here, guest or not (a door for tests)."""
         return self._guests.all()
 
-    def _existing(self, server: Server) -> Guest:
-        guest = self._guests.get(server.id)
+    def _existing(self, server_id: str) -> Guest:
+        guest = self._guests.get(server_id)
         if not guest.defined:
-            raise NotFound(f"Instance {server.id} could not be found.")
+            raise NotFound(f"Instance {server_id} could not be found.")
         return guest
 
     def _become(self, server_id: str, state: PowerState) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import threading
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
+from nova_clone.domain.binding import Binding
 from nova_clone.domain.server.status import PowerState
 
 
@@ -25,6 +27,7 @@ class Guest:
     disks: bool = False
     vifs: tuple[str, ...] = ()
     console: str = ""
+    binding: Binding = dataclasses.field(default_factory=Binding)
 
     @property
     def is_empty(self) -> bool:
@@ -46,7 +49,7 @@ class Guests:
         if directory is not None:
             directory.mkdir(parents=True, exist_ok=True)
             for path in directory.glob("*.json"):
-                guest = _decode(json.loads(path.read_text()))
+                guest = msgspec.json.decode(path.read_bytes(), type=Guest)
                 self._guests[guest.server_id] = guest
 
     def get(self, server_id: str) -> Guest:
@@ -79,11 +82,5 @@ def _keep(directory: Path, guest: Guest) -> None:
         path.unlink(missing_ok=True)
         return
     fresh = path.with_suffix(".new")
-    fresh.write_text(json.dumps(dataclasses.asdict(guest)))
+    fresh.write_bytes(msgspec.json.encode(guest))
     fresh.replace(path)
-
-
-def _decode(raw: dict[str, Any]) -> Guest:
-    raw["power_state"] = PowerState(raw["power_state"])
-    raw["vifs"] = tuple(raw["vifs"])
-    return Guest(**raw)

@@ -18,6 +18,7 @@ from nova_clone.compute.hypervisor.libvirt.native import Native, here
 from nova_clone.compute.hypervisor.libvirt.settings import LibvirtSettings
 from nova_clone.compute.hypervisor.libvirt.storage.disks import Disks
 from nova_clone.compute.hypervisor.libvirt.storage.record import Disk
+from nova_clone.compute.hypervisor.libvirt.xml.binding import binding_of
 from nova_clone.compute.hypervisor.libvirt.xml.disks import attached
 from nova_clone.compute.hypervisor.libvirt.xml.domain import domain_xml
 from nova_clone.compute.hypervisor.libvirt.xml.request import DomainRequest
@@ -29,6 +30,7 @@ from nova_clone.compute.hypervisor.port import (
     GuestState,
     OnPowerChange,
 )
+from nova_clone.domain.binding import Binding
 from nova_clone.domain.errors import NotFound, TryElsewhere, Unavailable
 from nova_clone.domain.host import HostResources
 from nova_clone.domain.image import Image
@@ -108,6 +110,10 @@ class LibvirtHypervisor:
     def power_state(self, server: Server) -> PowerState:
         """Return the power state of a guest; NOSTATE when there is no such guest."""
         return self._guests.state(server.id)
+
+    def binding(self, server_id: str) -> Binding:
+        """Return what the guest is held to now, as libvirt tells it; raises NotFound."""
+        return binding_of(self._guests.description(server_id))
 
     def instance_dir(self, server: Server) -> Path:
         """Return the directory that holds this server's files; made when missing."""
@@ -202,13 +208,18 @@ class LibvirtHypervisor:
         return disks
 
     def _request(self, spec: GuestSpec, disks: tuple[Disk, ...]) -> DomainRequest:
+        probed = self._host()
         return DomainRequest(
             spec=spec,
             disks=disks,
             directory=self._disks.directory(spec.server),
-            host=self._host().facts,
+            host=probed.facts,
             settings=self._settings,
+            unmanaged=self._unmanaged() if spec.placing.pci else frozenset(),
         )
+
+    def _unmanaged(self) -> frozenset[str]:
+        return host.unmanaged(self._connection, self._settings)
 
     def _host(self) -> host.Probed:
         if self._probed is None:

@@ -44,6 +44,7 @@ FIRST_LIBVIRT_WITH_IGB = 9_003_000
 FIRST_QEMU_WITH_IGB = 8_000_000
 
 _GIB = 1024**3
+_NO = frozenset({"0", "f", "false", "n", "no", "off"})
 _MACHINE_ID = Path("/etc/machine-id")
 
 
@@ -58,7 +59,11 @@ class Probed:
     domain: DomainCapabilities
     facts: HostFacts
     traits: tuple[str, ...]
-    topology: HostTopology | None = None
+
+    @property
+    def topology(self) -> HostTopology | None:
+        """Return the NUMA cells of the host, if it tells of any."""
+        return self.facts.topology
 
 
 def probe(connection: Connection, settings: LibvirtSettings) -> Probed:
@@ -79,6 +84,7 @@ def probe(connection: Connection, settings: LibvirtSettings) -> Probed:
     host = capabilities.host_capabilities(document)
     virt_type = _virt_type(host, settings)
     domain, features = _guests(connection, host, virt_type)
+    topology = host_topology(document, settings.division)
     facts = HostFacts(
         arch=host.arch,
         virt_type=virt_type,
@@ -87,6 +93,7 @@ def probe(connection: Connection, settings: LibvirtSettings) -> Probed:
         direct_io=files.takes_direct_io(settings.instances_path),
         serial=_serial(host, settings.serial_source),
         encryption=encryption(domain, virt_type=virt_type, most=settings.encrypted_guests),
+        topology=topology,
     )
     names = traits.processor_traits(features) | traits.device_traits(host.arch, domain)
     if own >= FIRST_LIBVIRT_WITH_IGB and qemu >= FIRST_QEMU_WITH_IGB:
@@ -99,7 +106,6 @@ def probe(connection: Connection, settings: LibvirtSettings) -> Probed:
         domain=domain,
         facts=facts,
         traits=tuple(sorted(names)),
-        topology=host_topology(document, settings.division),
     )
 
 
@@ -223,6 +229,17 @@ def _devices(connection: Connection, settings: LibvirtSettings) -> tuple[str, ..
         return tuple(text for text in found if text is not None)
 
     return connection.call(ask, timeout=settings.long_timeout)
+
+
+def unmanaged(connection: Connection, settings: LibvirtSettings) -> frozenset[str]:
+    """Return the addresses of PCI devices that somebody else takes from the host's drivers."""
+    found = pools(pci_devices(_devices(connection, settings)), settings.device_specs)
+    return frozenset(
+        address
+        for pool in found
+        if pool.tags.get("managed", "yes").strip().lower() in _NO
+        for address in pool.addresses
+    )
 
 
 def _description(device: Any) -> str | None:

@@ -45,11 +45,15 @@ class StorageSettings:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class CpuSettings:
-    """Which processor guests see. ``mode`` ``None`` leaves it to the kind of host."""
+    """Which processor guests see. ``mode`` ``None`` leaves it to the kind of host.
+
+    ``realtime_priority`` is the priority of processors that work in real time.
+    """
 
     mode: str | None = None
     models: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
+    realtime_priority: int = 1
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -121,6 +125,7 @@ class LibvirtSettings:
                 mode=group.cpu_mode,
                 models=tuple(group.cpu_models),
                 flags=tuple(group.cpu_model_extra_flags),
+                realtime_priority=group.realtime_scheduler_priority,
             ),
             devices=_devices(conf),
             vnc=VncSettings(

@@ -134,6 +134,17 @@ class TestPlacings:
         assert record(store).numa_used == ()
         assert store.read(lambda work: work.placings.of(node.uuid, server.id)) is None
 
+    def test_a_host_knows_the_places_of_its_servers(
+        self, store: Store, node: HostResources
+    ) -> None:
+        servers = [new_uuid(), new_uuid()]
+        kept = {each: take(store, node, each, a_need()) for each in servers}
+        assert store.read(lambda work: work.placings.on_host("one")) == kept
+        for each in servers:
+            assert store.read(lambda work, i=each: work.placings.held("one", i)) == kept[each]
+        assert store.read(lambda work: work.placings.held("one", new_uuid())) == Placing()
+        assert store.read(lambda work: work.placings.held("two", servers[0])) == Placing()
+
     def test_a_host_that_tells_of_no_cells_takes_servers_all_the_same(self, store: Store) -> None:
         resources = some_resources()
         store.run(lambda work: work.hosts.save_compute_node("one", resources))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nova_clone.compute.hypervisor.libvirt.xml import (
+    binding,
     cpu,
     devices,
     disks,
@@ -13,13 +14,6 @@ from nova_clone.compute.hypervisor.libvirt.xml import (
 )
 from nova_clone.compute.hypervisor.libvirt.xml.request import DomainRequest
 from nova_clone.compute.hypervisor.libvirt.xml.tree import Element, document, element
-
-#: Extra specs of flavors → elements of ``<cputune>``.
-_CPU_QUOTAS = {
-    "quota:cpu_shares": "shares",
-    "quota:cpu_period": "period",
-    "quota:cpu_quota": "quota",
-}
 
 
 def domain_xml(request: DomainRequest) -> str:
@@ -34,9 +28,10 @@ def domain_xml(request: DomainRequest) -> str:
         element("uuid", text=server.id),
         metadata.metadata_of(request),
         element("memory", {"unit": "KiB"}, text=server.flavor.ram * 1024),
-        encryption.memory_backing(request),
-        element("vcpu", text=server.flavor.vcpus),
-        _cpu_quotas(request),
+        binding.memory_backing(request),
+        binding.vcpu(request),
+        binding.cpu_tuning(request),
+        binding.memory_tuning(request),
         machine.sysinfo(request),
         machine.boot(request),
         machine.features(request),
@@ -60,12 +55,7 @@ def _devices(request: DomainRequest) -> Element:
     parts = [
         *disks.disks(request),
         *interfaces.interfaces(request),
+        *binding.host_devices(request),
         *devices.devices(request),
     ]
     return element("devices", children=parts)
-
-
-def _cpu_quotas(request: DomainRequest) -> Element | None:
-    found = {tag: request.extra_spec(name) for name, tag in _CPU_QUOTAS.items()}
-    parts = [element(tag, text=value) for tag, value in found.items() if value is not None]
-    return element("cputune", children=parts) if parts else None

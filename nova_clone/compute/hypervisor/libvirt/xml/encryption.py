@@ -1,7 +1,7 @@
 """What a guest with encrypted memory is described with besides.
 
-Source: libvirt's "Launch security with AMD SEV": memory stays where it is, devices go through
-windows that the guest opens, and network devices have no boot code of their own.
+Source: libvirt's "Launch security with AMD SEV": devices go through windows
+that the guest opens, and network devices have no boot code of their own.
 """
 
 from __future__ import annotations
@@ -34,11 +34,6 @@ def launch_security(request: DomainRequest) -> Element | None:
         element("policy", text=f"{_POLICIES[model]:#06x}"),
     ]
     return element("launchSecurity", {"type": "sev"}, parts)
-
-
-def memory_backing(request: DomainRequest) -> Element | None:
-    """Return the ``<memoryBacking>`` of a guest whose memory must not be moved."""
-    return element("memoryBacking", children=[element("locked")]) if request.encryption else None
 
 
 def driver(request: DomainRequest) -> Element | None:

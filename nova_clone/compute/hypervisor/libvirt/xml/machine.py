@@ -74,6 +74,9 @@ def features(request: DomainRequest) -> Element:
         parts.append(element("kvm", children=[element("hidden", {"state": "on"})]))
     elif _is_windows(request) and request.host.virt_type == "kvm":
         parts.append(_hyperv())
+    if request.binding.realtime:
+        # Its interrupts would delay what is done in real time.
+        parts.append(element("pmu", {"state": "off"}))
     return element("features", children=parts)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -10,9 +11,11 @@ from nova_clone.compute.hypervisor.libvirt.encryption import Encryption
 from nova_clone.compute.hypervisor.libvirt.settings import LibvirtSettings
 from nova_clone.compute.hypervisor.libvirt.storage.record import Disk
 from nova_clone.compute.hypervisor.port import GuestSpec
+from nova_clone.domain.binding import Binding, Ground, bind
 from nova_clone.domain.errors import Invalid
 from nova_clone.domain.memory_encryption import EncryptionModel, wanted
 from nova_clone.domain.server.server import Server
+from nova_clone.domain.topology.host import HostTopology
 
 _YES = frozenset({"1", "true", "t", "yes", "y", "on"})
 
@@ -21,7 +24,8 @@ _YES = frozenset({"1", "true", "t", "yes", "y", "on"})
 class HostFacts:
     """What the XML of guests depends on of a host.
 
-    ``serial`` is what the host shows of itself in guests' SMBIOS, if anything.
+    ``serial`` is what the host shows of itself in guests' SMBIOS, if anything;
+    ``topology`` are its cells, if it tells of any.
     """
 
     arch: str = "x86_64"
@@ -31,17 +35,22 @@ class HostFacts:
     direct_io: bool = True
     serial: str | None = None
     encryption: Encryption | None = None
+    topology: HostTopology | None = None
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class DomainRequest:
-    """A guest to describe. ``directory`` holds its disks and its console's log."""
+    """A guest to describe. ``directory`` holds its disks and its console's log.
+
+    ``unmanaged`` are the addresses of PCI devices that libvirt finds detached already.
+    """
 
     spec: GuestSpec
     disks: tuple[Disk, ...]
     directory: Path
     host: HostFacts
     settings: LibvirtSettings
+    unmanaged: frozenset[str] = frozenset()
 
     @property
     def server(self) -> Server:
@@ -51,8 +60,15 @@ class DomainRequest:
     @property
     def properties(self) -> Mapping[str, str]:
         """Return the properties of the image that the server was made from."""
-        image = self.spec.image
-        return {**self.server.image_properties, **(image.properties if image else {})}
+        return self.spec.properties
+
+    @functools.cached_property
+    def binding(self) -> Binding:
+        """Return what the guest is held to; raises TryElsewhere when the host lacks it."""
+        ground = Ground(
+            topology=self.host.topology, shared=self.settings.division.shared or frozenset()
+        )
+        return bind(self.spec.placing, ground, self.server.flavor, self.properties)
 
     @property
     def machine(self) -> str | None:
@@ -92,15 +108,3 @@ class DomainRequest:
     def extra_spec(self, name: str) -> str | None:
         """Return an extra spec of the flavor."""
         return self.server.flavor.extra_specs.get(name)
-
-    def count(self, name: str) -> int | None:
-        """Return a number that the flavor (``hw:x``) or else the image (``hw_x``) asks for.
-
-        Raises Invalid for what is not a positive number.
-        """
-        text = self.extra_spec(f"hw:{name}") or self.properties.get(f"hw_{name}")
-        if not text:
-            return None
-        if not (text.isascii() and text.isdecimal() and int(text) > 0):
-            raise Invalid(f"hw_{name}: {text} is not a positive number.")
-        return int(text)

@@ -22,8 +22,13 @@ from nova_clone.domain.block_device import BlockDevice
 from nova_clone.domain.flavor import Flavor
 from nova_clone.domain.image import Image
 from nova_clone.domain.memory_encryption import EncryptionModel
+from nova_clone.domain.pci.device import PciPool
+from nova_clone.domain.pci.request import parse_aliases
+from nova_clone.domain.placing import Placing, Space, needs_of, place
 from nova_clone.domain.port import FixedAddress, Vif
 from nova_clone.domain.server.server import Server
+from nova_clone.domain.topology.division import Division
+from nova_clone.domain.topology.host import HostCell, HostTopology, PagePool
 
 INSTANCES = Path("/var/lib/nova/instances")
 GIB = 1024**3
@@ -85,6 +90,7 @@ def a_request(**fields: Any) -> DomainRequest:
         image=fields.pop("image", None),
         vifs=fields.pop("vifs", ()),
         config_drive=fields.pop("config_drive", None),
+        placing=fields.pop("placing", Placing()),
     )
     values: dict[str, Any] = {
         "spec": spec,
@@ -104,6 +110,51 @@ def _settings(**fields: Any) -> LibvirtSettings:
     return dataclasses.replace(SETTINGS, **fields)
 
 
+#: A host of two cells, each with two shared and six dedicated processors in cores of two.
+CELLS = HostTopology(
+    cells=tuple(
+        HostCell(
+            id=number,
+            socket=number,
+            shared=f"{first}-{first + 1}",
+            dedicated=f"{first + 2}-{first + 7}",
+            cores=" ".join(f"{core},{core + 1}" for core in range(first, first + 8, 2)),
+            memory_mb=8192,
+            pages=(
+                PagePool(size_kb=4, total=1024 * 1024),
+                PagePool(size_kb=2048, total=2048),
+            ),
+        )
+        for number, first in ((0, 0), (1, 8))
+    )
+)
+CARDS = (
+    PciPool(
+        vendor_id="10de",
+        product_id="20b0",
+        numa_node=1,
+        addresses=("0000:81:00.0", "0001:82:1f.7"),
+    ),
+)
+ALIASES = parse_aliases(('{"name": "gpu", "vendor_id": "10de"}',))
+DIVIDED = _settings(division=Division(shared=frozenset({0, 1, 8, 9})))
+
+
+def placed(specs: dict[str, str], *, vcpus: int = 4, **fields: Any) -> DomainRequest:
+    """Return a request for a guest that was given its place on `CELLS`."""
+    server = with_flavor(vcpus=vcpus, ram=2048, extra_specs=specs)
+    found = place(Space(topology=CELLS, pci=CARDS), needs_of(server.flavor, {}, ALIASES))
+    assert isinstance(found, Placing)
+    values: dict[str, Any] = {
+        "server": server,
+        "placing": found,
+        "host": HostFacts(topology=CELLS),
+        "settings": DIVIDED,
+    }
+    return a_request(**(values | fields))
+
+
+_DEDICATED = {"hw:cpu_policy": "dedicated"}
 _DRIVE = INSTANCES / "00000000-0000-4000-8000-000000000001" / "disk.config"
 
 CASES: dict[str, DomainRequest] = {
@@ -226,6 +277,34 @@ CASES: dict[str, DomainRequest] = {
                 mac_address="fa:16:3e:00:00:02",
             ),
         ),
+    ),
+    "floating": a_request(settings=DIVIDED),
+    "own-processors": placed(
+        {
+            **_DEDICATED,
+            "hw:cpu_thread_policy": "prefer",
+            "hw:emulator_threads_policy": "isolate",
+            "quota:cpu_shares": "2048",
+        }
+    ),
+    "two-cells": placed({"hw:numa_nodes": "2"}, settings=SETTINGS),
+    "some-own-processors": placed(
+        {
+            "hw:cpu_policy": "mixed",
+            "hw:cpu_dedicated_mask": "2-3",
+            "hw:emulator_threads_policy": "share",
+        }
+    ),
+    "huge-pages": placed({"hw:numa_nodes": "2", "hw:mem_page_size": "large"}),
+    "small-pages": placed({"hw:mem_page_size": "small", "hw:locked_memory": "true"}, vcpus=2),
+    "real-time": placed(
+        {**_DEDICATED, "hw:cpu_realtime": "yes", "hw:cpu_realtime_mask": "^0"},
+        host=dataclasses.replace(KVM, topology=CELLS),
+    ),
+    "own-devices": placed({"pci_passthrough:alias": "gpu:2"}, host=HostFacts()),
+    "unmanaged-device": placed(
+        {**_DEDICATED, "pci_passthrough:alias": "gpu:1"},
+        unmanaged=frozenset({"0000:81:00.0"}),
     ),
 }
 

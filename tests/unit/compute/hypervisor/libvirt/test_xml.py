@@ -7,10 +7,10 @@ import pytest
 from lxml import etree
 
 from nova_clone.compute.hypervisor.libvirt.settings import CpuSettings
-from nova_clone.compute.hypervisor.libvirt.xml.cpu import Topology, topology
+from nova_clone.compute.hypervisor.libvirt.xml.binding import binding_of
 from nova_clone.compute.hypervisor.libvirt.xml.disks import attached
 from nova_clone.compute.hypervisor.libvirt.xml.domain import domain_xml
-from nova_clone.compute.hypervisor.libvirt.xml.request import HostFacts
+from nova_clone.compute.hypervisor.libvirt.xml.request import DomainRequest, HostFacts
 from nova_clone.compute.hypervisor.libvirt.xml.tree import speakable
 from nova_clone.compute.hypervisor.port import GuestSpec
 from nova_clone.domain.errors import Invalid, NotSupported, TryElsewhere
@@ -35,9 +35,21 @@ def of(image: Image) -> GuestSpec:
     return GuestSpec(server=a_server(), image=image)
 
 
+def arrangement(request: DomainRequest) -> tuple[int, ...]:
+    """Return how many sockets of how many cores of how many threads a guest sees."""
+    found = etree.fromstring(domain_xml(request)).find("cpu/topology")
+    assert found is not None
+    return tuple(int(found.get(part)) for part in ("sockets", "cores", "threads"))
+
+
 @pytest.mark.parametrize("name", CASES)
 def test_a_guest_is_described_as_agreed(name: str) -> None:
     assert described(name) == path_of(name).read_text()
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_a_guest_is_held_to_can_be_read_back(name: str) -> None:
+    assert binding_of(described(name)) == CASES[name].binding
 
 
 def test_every_kept_description_is_made() -> None:
@@ -72,19 +84,22 @@ def test_what_xml_cannot_carry_is_replaced(given: str, spoken: str) -> None:
         (8, {"hw:cpu_sockets": "2", "hw:cpu_threads": "2"}, (2, 2, 2)),
         (6, {"hw:cpu_max_sockets": "2"}, (2, 3, 1)),
         (1, {"hw:cpu_max_sockets": "2"}, (1, 1, 1)),
+        (4, {"hw:cpu_max_sockets": "1", "hw:cpu_max_cores": "2"}, (1, 2, 2)),
     ],
 )
 def test_processors_are_arranged_as_asked(
     vcpus: int, extra: dict[str, str], expected: tuple[int, int, int]
 ) -> None:
     request = a_request(server=with_flavor(vcpus=vcpus, extra_specs=extra))
-    sockets, cores, threads = expected
-    assert topology(request) == Topology(sockets=sockets, cores=cores, threads=threads)
+    assert arrangement(request) == expected
 
 
 def test_an_image_may_ask_for_an_arrangement_too() -> None:
-    request = a_request(image=an_image(hw_cpu_cores="2"))
-    assert topology(request) == Topology(sockets=1, cores=2, threads=1)
+    assert arrangement(a_request(image=an_image(hw_cpu_cores="2"))) == (1, 2, 1)
+
+
+def test_each_cell_of_a_guest_is_a_socket() -> None:
+    assert arrangement(CASES["two-cells"]) == (2, 2, 1)
 
 
 @pytest.mark.parametrize(
