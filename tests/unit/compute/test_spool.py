@@ -4,6 +4,8 @@ from pathlib import Path
 
 from nova_clone.compute.spool import Spool
 from nova_clone.contracts.compute import PowerAction, PowerServer
+from nova_clone.domain.placing import Placing
+from nova_clone.domain.topology.host import CellFit, TopologyFit
 
 from .scene import CONTEXT, a_build, a_destroy, a_server, a_ticket
 
@@ -12,7 +14,12 @@ def test_keeps_requests_over_a_restart(tmp_path: Path) -> None:
     power = PowerServer(
         ticket=a_ticket(step="../../power"), server=a_server(3), action=PowerAction.STOP
     )
-    requests = (a_build(injected_files=(("/etc/motd", b"\xff"),)), a_destroy(), power)
+    cell = CellFit(guest_cell=0, host_cell=1, pinning={0: 5, 1: 4})
+    build = a_build(
+        injected_files=(("/etc/motd", b"\xff"),),
+        placing=Placing(topology=TopologyFit(cells=(cell,))),
+    )
+    requests = (build, a_destroy(), power)
     for request in requests:
         Spool(tmp_path).keep(CONTEXT, request)
     loaded = Spool(tmp_path).load()
