@@ -92,6 +92,13 @@ def test_a_guest_that_is_not_at_its_place_is_told(tmp_path: Path) -> None:
             f"server {server_id}: NUMA cell 0 is bound to none, not to 0",
         ]
 
+        store = cloud.store()
+        with store.begin() as work:
+            work.servers.mark_deleted(server_id)
+        store.close()
+        kept = f"processors or devices are kept for server {server_id}, which is not there"
+        assert kept in found(cloud)
+
 
 def test_a_record_that_vanished_leaves_everything_over(cloud: Cloud) -> None:
     server_id = build(cloud)

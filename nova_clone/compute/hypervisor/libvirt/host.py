@@ -21,7 +21,7 @@ from nova_clone.compute.hypervisor.libvirt.capabilities import (
 from nova_clone.compute.hypervisor.libvirt.connection import Connection
 from nova_clone.compute.hypervisor.libvirt.encryption import encryption
 from nova_clone.compute.hypervisor.libvirt.mediated import mediated_parents
-from nova_clone.compute.hypervisor.libvirt.pci import pci_devices
+from nova_clone.compute.hypervisor.libvirt.pci import pci_devices, unmanaged_devices
 from nova_clone.compute.hypervisor.libvirt.settings import LibvirtSettings
 from nova_clone.compute.hypervisor.libvirt.storage import files
 from nova_clone.compute.hypervisor.libvirt.storage.disks import Disks
@@ -44,7 +44,6 @@ FIRST_LIBVIRT_WITH_IGB = 9_003_000
 FIRST_QEMU_WITH_IGB = 8_000_000
 
 _GIB = 1024**3
-_NO = frozenset({"0", "f", "false", "n", "no", "off"})
 _MACHINE_ID = Path("/etc/machine-id")
 
 
@@ -233,13 +232,7 @@ def _devices(connection: Connection, settings: LibvirtSettings) -> tuple[str, ..
 
 def unmanaged(connection: Connection, settings: LibvirtSettings) -> frozenset[str]:
     """Return the addresses of PCI devices that somebody else takes from the host's drivers."""
-    found = pools(pci_devices(_devices(connection, settings)), settings.device_specs)
-    return frozenset(
-        address
-        for pool in found
-        if pool.tags.get("managed", "yes").strip().lower() in _NO
-        for address in pool.addresses
-    )
+    return unmanaged_devices(_devices(connection, settings), settings.device_specs)
 
 
 def _description(device: Any) -> str | None:

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from lxml import etree
 
 from nova_clone.compute.hypervisor.libvirt.capabilities import parsed
-from nova_clone.domain.pci.device import PCI, PF, VF, PciDevice
+from nova_clone.domain.pci.device import PCI, PF, VF, DeviceSpec, PciDevice, pools
 
+_NO = frozenset({"0", "f", "false", "n", "no", "off"})
 _PARTS = ("domain", "bus", "slot", "function")
 
 
@@ -27,6 +28,16 @@ def pci_devices(documents: Iterable[str]) -> tuple[PciDevice, ...]:
                 interfaces[parent] = capability.findtext("interface") or ""
     return tuple(
         dataclasses.replace(device, devname=interfaces.get(name)) for name, device in found.items()
+    )
+
+
+def unmanaged_devices(documents: Iterable[str], specs: Iterable[DeviceSpec]) -> frozenset[str]:
+    """Return the addresses of those that the configuration calls not ``managed``."""
+    return frozenset(
+        address
+        for pool in pools(pci_devices(documents), specs)
+        if pool.tags.get("managed", "yes").strip().lower() in _NO
+        for address in pool.addresses
     )
 
 

@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from nova_clone.compute.hypervisor.libvirt.pci import pci_devices
+from nova_clone.compute.hypervisor.libvirt.pci import pci_devices, unmanaged_devices
 from nova_clone.compute.hypervisor.libvirt.topology import host_topology
 from nova_clone.domain.errors import Invalid
-from nova_clone.domain.pci.device import PF, VF, PciDevice
+from nova_clone.domain.pci.device import PF, VF, PciDevice, parse_device_specs
 from nova_clone.domain.topology.division import Division, parse_division
 from nova_clone.domain.topology.host import HostCell, HostTopology, PagePool
 
@@ -131,3 +133,13 @@ def test_devices_are_read() -> None:
             parent="0000:41:00.0",
         ),
     )
+
+
+@pytest.mark.parametrize(
+    ("said", "unmanaged"), [("", False), ("yes", False), (True, False), ("no", True), (False, True)]
+)
+def test_devices_may_be_managed_by_others(said: str | bool, *, unmanaged: bool) -> None:
+    tags = {"managed": said} if said != "" else {}
+    specs = parse_device_specs([json.dumps({"vendor_id": "8086", "product_id": "10ed", **tags})])
+    expected = {"0000:41:10.0"} if unmanaged else set()
+    assert unmanaged_devices((CARD, FUNCTION), specs) == expected

@@ -43,8 +43,8 @@ def test_everything_can_be_told(tmp_path: Path) -> None:
         "use_cow_images = false\npreallocate_images = space\npointer_model = none\n"
         "[libvirt]\nvirt_type = qemu\nconnection_uri = test:///default\n"
         "hw_machine_type = x86_64=q35,aarch64=virt\ndisk_cachemodes = file=writeback\n"
-        "cpu_mode = custom\ncpu_models = Nehalem,Haswell\nmem_stats_period_seconds = -1\n"
-        "num_memory_encrypted_guests = 15\n"
+        "cpu_mode = custom\ncpu_models = Nehalem,Haswell\nrealtime_scheduler_priority = 3\n"
+        "mem_stats_period_seconds = -1\nnum_memory_encrypted_guests = 15\n"
         "[vnc]\nserver_listen = 192.0.2.1\nserver_proxyclient_address = 192.0.2.2\n",
     )
     assert found.uri == "test:///default"
@@ -52,7 +52,7 @@ def test_everything_can_be_told(tmp_path: Path) -> None:
     assert found.storage.images_type == "raw"
     assert found.storage.preallocate
     assert found.storage.cache_modes == {"file": "writeback"}
-    assert found.cpu.models == ("Nehalem", "Haswell")
+    assert (found.cpu.models, found.cpu.realtime_priority) == (("Nehalem", "Haswell"), 3)
     assert found.devices.pointer == "none"
     assert found.encrypted_guests == 15
     assert found.devices.stats_period == 0
