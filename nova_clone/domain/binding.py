@@ -16,7 +16,7 @@ from nova_clone.domain.topology.request import requested_topology
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Binding:
-    """What of its host a guest may use. Sets of processors are texts such as ``0-3,8``.
+    """What of its host a guest may use. Sets of processors or cells are texts such as ``0-3,8``.
 
     ``cpus`` are the host's for whatever has no pin, "" for all; ``pins`` maps the guest's
     processors to the host's, ``emulator`` are the host's for the emulator's own threads,
@@ -29,7 +29,7 @@ class Binding:
     pins: Mapping[int, str] = dataclasses.field(default_factory=dict)
     emulator: str = ""
     realtime: str = ""
-    cells: Mapping[int, int] = dataclasses.field(default_factory=dict)
+    cells: Mapping[int, str] = dataclasses.field(default_factory=dict)
     pages: Mapping[int, int] = dataclasses.field(default_factory=dict)
     devices: tuple[str, ...] = ()
 
@@ -60,7 +60,7 @@ def bind(
         pins=dict(sorted(pins.items())),
         emulator=_emulator(placing.topology, pins, wanted, ground.shared),
         realtime=format_cpuset(wanted.realtime),
-        cells={fit.guest_cell: fit.host_cell for fit, _cell in places},
+        cells={fit.guest_cell: str(fit.host_cell) for fit, _cell in places},
         pages={
             fit.guest_cell: fit.page_size_kb
             for fit, cell in places
@@ -108,9 +108,9 @@ def deviations(placing: Placing, binding: Binding) -> Iterator[str]:
             found = binding.pins.get(guest, "")
             if found != str(own):
                 yield f"CPU {guest} is bound to {found or 'none'}, not to {own}"
-        there = binding.cells.get(cell.guest_cell)
-        if there != cell.host_cell:
-            told = "none" if there is None else there
+        there = binding.cells.get(cell.guest_cell, "")
+        if there != str(cell.host_cell):
+            told = there or "none"
             yield f"NUMA cell {cell.guest_cell} is bound to {told}, not to {cell.host_cell}"
     kept = {grant.address for grant in placing.pci}
     for address in sorted(kept.symmetric_difference(binding.devices)):

@@ -328,7 +328,7 @@ class Conformance:
         lab.driver.launch(spec)
         found = lab.driver.binding(spec.server.id)
         assert found == Binding(
-            pins={0: str(cpus[-1])}, emulator=str(cpus[-1]), cells={0: lab.first_cell()}
+            pins={0: str(cpus[-1])}, emulator=str(cpus[-1]), cells={0: str(lab.first_cell())}
         )
         lab.driver.power_off(spec.server, 0)
         lab.driver.power_on(spec)

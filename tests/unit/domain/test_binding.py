@@ -51,12 +51,12 @@ def test_a_server_without_wishes_floats_over_the_shared_processors() -> None:
 
 
 def test_dedicated_processors_are_bound_one_to_one() -> None:
-    assert bound(DEDICATED) == Binding(pins={0: "4", 1: "5"}, emulator="4-5", cells={0: 0})
+    assert bound(DEDICATED) == Binding(pins={0: "4", 1: "5"}, emulator="4-5", cells={0: "0"})
 
 
 def test_shared_processors_are_bound_to_those_of_their_cell() -> None:
     assert bound({"hw:numa_nodes": "2"}) == Binding(
-        pins={0: "0-3", 1: "8-11"}, emulator="0-3,8-11", cells={0: 0, 1: 1}
+        pins={0: "0-3", 1: "8-11"}, emulator="0-3,8-11", cells={0: "0", 1: "1"}
     )
 
 

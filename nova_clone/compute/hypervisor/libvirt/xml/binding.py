@@ -7,7 +7,7 @@ and host devices.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from lxml import etree
 
@@ -58,7 +58,7 @@ def memory_tuning(request: DomainRequest) -> Element | None:
     cells = request.binding.cells
     if not cells:
         return None
-    every = {"mode": "strict", "nodeset": format_cpuset(cells.values())}
+    every = {"mode": "strict", "nodeset": _union(cells.values())}
     each = (
         element("memnode", {"cellid": guest, "mode": "strict", "nodeset": host})
         for guest, host in cells.items()
@@ -146,19 +146,19 @@ def binding_of(document: str) -> Binding:
         cpus="" if processors is None else _cpus(processors),
         pins=dict(sorted(tuning.items())),
         emulator="" if emulator is None else _cpus(emulator),
-        realtime=format_cpuset(
-            cpu
-            for each in root.iterfind("cputune/vcpusched")
-            for cpu in parse_cpuset(each.get("vcpus", ""))
-        ),
-        cells={int(node.get("cellid", 0)): int(node.get("nodeset", 0)) for node in nodes},
+        realtime=_union(each.get("vcpus", "") for each in root.iterfind("cputune/vcpusched")),
+        cells={int(node.get("cellid", 0)): _union([node.get("nodeset", "")]) for node in nodes},
         pages=dict(sorted(_pages(root))),
         devices=tuple(sorted(_devices(root))),
     )
 
 
 def _cpus(tag: Element) -> str:
-    return format_cpuset(parse_cpuset(tag.get("cpuset", "")))
+    return _union([tag.get("cpuset", "")])
+
+
+def _union(sets: Iterable[str]) -> str:
+    return format_cpuset(number for text in sets for number in parse_cpuset(text))
 
 
 def _pages(root: Element) -> Iterator[tuple[int, int]]:
