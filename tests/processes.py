@@ -43,10 +43,13 @@ from tests.door import Door
 READY = 90.0
 PASSWORD = "of-the-tests"
 SCRIPTS = Path(sys.executable).parent
-#: Below what clients get (``ip_local_port_range``), above what services are known by.
+#: Above what services are known by, below what Linux gives to clients unless told otherwise.
 _PORTS = range(26000, 32768)
+_OF_CLIENTS = Path("/proc/sys/net/ipv4/ip_local_port_range")
 #: The usual generator begins each test alike.
 _CHANCE = random.SystemRandom()
+#: Who was given a port need not listen at it yet.
+_given: set[int] = set()
 
 
 def environment(name: str) -> str:
@@ -56,20 +59,33 @@ def environment(name: str) -> str:
     return value
 
 
-def free_ports(count: int) -> list[int]:
-    """Return ports that nobody listens at now.
+def free_ports(count: int, *, together: bool = False) -> list[int]:
+    """Return ports that nobody listens at now and that this function never returned before.
 
     The kernel gives none of them to a client: who is killed finds its port free at its return.
+    With ``together`` they follow one another.
     """
+    known = _ports_for_services()
     found: list[int] = []
-    with contextlib.ExitStack() as held:
-        while len(found) < count:
-            port = _CHANCE.choice(_PORTS)
-            listener = held.enter_context(socket.socket())
-            with contextlib.suppress(OSError):
-                listener.bind(("127.0.0.1", port))
-                found.append(port)
+    while len(found) < count:
+        first = _CHANCE.choice(known)
+        wanted = range(first, first + (count if together else 1))
+        if _given.isdisjoint(wanted) and all(port in known and _is_free(port) for port in wanted):
+            found += wanted
+            _given.update(wanted)
     return found
+
+
+def _ports_for_services() -> Sequence[int]:
+    low, high = map(int, _OF_CLIENTS.read_text().split())
+    return [port for port in _PORTS if not low <= port <= high] or _PORTS
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket() as listener, contextlib.suppress(OSError):
+        listener.bind(("127.0.0.1", port))
+        return True
+    return False
 
 
 class Daemon:
@@ -465,7 +481,7 @@ class Processes:
         *,
         workers: int = 1,
     ) -> None:
-        (port,) = free_ports(1)
+        port, *_others = free_ports(workers, together=True)
         own = self._write(
             f"{name}.conf",
             {"DEFAULT": {"host": name, **(options or {})}, "health": {"port": str(port)}},
