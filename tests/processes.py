@@ -157,9 +157,17 @@ class Daemon:
     def kill9(self) -> None:
         """Kill all of it at once, as a power cut would."""
         if self.running:
+            killed = [each for each in self.processes() if self._leads(each)]
             os.killpg(self.pid, signal.SIGKILL)
             assert self._process is not None
             self._process.wait()
+            # Workers may end a little later and would keep the ports from who comes next.
+            eventually(lambda: not any(map(_lives, killed)), what=f"the end of {self.name}")
+
+    def _leads(self, process: psutil.Process) -> bool:
+        with contextlib.suppress(ProcessLookupError):
+            return os.getpgid(process.pid) == self.pid
+        return False
 
     def pause(self) -> None:
         """Stop it where it is; it keeps its connections and hears nothing."""
@@ -197,13 +205,23 @@ class Daemon:
         return "\n".join(text.splitlines()[-lines:])
 
 
+def _lives(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.NoSuchProcess):
+        return bool(process.status() != psutil.STATUS_ZOMBIE)
+    return False
+
+
 def _unread(pid: int) -> int:
     sockets = set()
-    for link in Path(f"/proc/{pid}/fd").iterdir():
-        with contextlib.suppress(FileNotFoundError):
-            sockets.add(str(link.readlink()))
+    try:
+        for link in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(FileNotFoundError):
+                sockets.add(str(link.readlink()))
+        lines = Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]
+    except (FileNotFoundError, ProcessLookupError):
+        # A command that the daemon had run has ended.
+        return 0
     # Columns of the kernel: the fifth has the two queues in hexadecimal, the tenth the inode.
-    lines = Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]
     rows = [line.split() for line in lines]
     return sum(int(row[4].partition(":")[2], 16) for row in rows if f"socket:[{row[9]}]" in sockets)
 
