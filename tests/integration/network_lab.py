@@ -35,7 +35,11 @@ echo "mtu=$mtu dns=$dns lease=$lease" > "$ANSWER"
 """
 
 
-def until(condition: Callable[[], Any], *, patience: float = 30.0) -> Any:
+#: Seconds after which something that should have happened on a busy machine never will.
+PATIENCE = 120
+
+
+def until(condition: Callable[[], Any], *, patience: float = PATIENCE) -> Any:
     """Return the first true value of `condition`; fail if there is none for long."""
     deadline = time.monotonic() + patience
     while not (value := condition()):
@@ -100,12 +104,12 @@ class Lab:
         """End the service by a signal."""
         assert self._service is not None
         self._service.send_signal(number)
-        self._service.wait(timeout=30)
+        self._service.wait(timeout=PATIENCE)
         self._service = None
 
     def teardown(self) -> None:
         """Remove all wiring."""
-        subprocess.run([*self._enter(), *self._command(), "teardown"], check=True, timeout=60)
+        subprocess.run([*self._enter(), *self._command(), "teardown"], check=True, timeout=PATIENCE)
 
     def sh(self, command: str, *, check: bool = True) -> str:
         """Run a shell command in the machine and return its output."""
@@ -114,7 +118,7 @@ class Lab:
             capture_output=True,
             text=True,
             check=False,
-            timeout=60,
+            timeout=2 * PATIENCE,
         )
         if check:
             assert done.returncode == 0, (command, done.stdout, done.stderr)
@@ -129,9 +133,9 @@ class Lab:
         self, method: str, path: str, body: Any = None, *, token: str = "admin"
     ) -> tuple[int, Any]:
         """Send a request to the service."""
-        connection = http.client.HTTPConnection("127.0.0.1", 9696, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", 9696, timeout=PATIENCE)
         with _inside(self._machine.pid):
-            connection.sock = socket.create_connection(("127.0.0.1", 9696), 30)
+            connection.sock = socket.create_connection(("127.0.0.1", 9696), PATIENCE)
         connection.request(
             method,
             f"/v2.0/{path}",
@@ -183,7 +187,7 @@ class Lab:
         answer.unlink(missing_ok=True)
         self.sh(
             f"ANSWER={answer} ip netns exec {guest} busybox udhcpc -i eth0 -n -q -f"
-            f" -O mtu -O staticroutes -s {self.script} -t 5 -T 1"
+            f" -O mtu -O staticroutes -s {self.script} -t {PATIENCE} -T 1"
         )
         return answer.read_text()
 
@@ -192,7 +196,7 @@ class Lab:
         return str(self.ask("GET", f"ports/{port['id']}")[1]["port"]["status"])
 
     def pings(self, guest: str, address: str) -> bool:
-        """Tell whether a guest gets an echo from an address."""
+        """Tell whether a guest gets an echo from an address now; one alone may come too late."""
         return self.works(f"ip netns exec {guest} busybox ping -c 1 -W 1 {address}")
 
     def _command(self) -> list[str]:
