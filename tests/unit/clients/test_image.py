@@ -207,9 +207,9 @@ class Broken:
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.01,))
         self.thread.start()
 
-    def images(self, **options: Any) -> GlanceImages:
+    def images(self, *, patience: float = 60, **options: Any) -> GlanceImages:
         url = f"http://127.0.0.1:{self.server.server_port}"
-        settings = ServiceAuth(service_type="image", endpoint_override=url, timeout=0.2)
+        settings = ServiceAuth(service_type="image", endpoint_override=url, timeout=patience)
         return GlanceImages(settings, **options)
 
     def stop(self) -> None:
@@ -283,10 +283,10 @@ def test_bad_data_is_never_kept(
 def test_a_silent_service_is_given_up(broken: Broken, tmp_path: Path) -> None:
     def stall(handler: BaseHTTPRequestHandler) -> None:
         send(handler, b"the", length=14)
-        broken.ended.wait(10)
+        broken.ended.wait(60)
 
     broken.answers = [stall]
-    images = broken.images(retries=0)
+    images = broken.images(patience=0.2, retries=0)
     with pytest.raises(errors.TimedOut):
         images.download(broken.image_id, tmp_path / "disk")
     images.close()

@@ -23,7 +23,7 @@ def a_server(app: object = None, **settings: object) -> HttpServer:
 
 @pytest.fixture
 def server() -> Iterator[HttpServer]:
-    running = a_server(request_timeout=0.2)
+    running = a_server()
     running.start()
     yield running
     running.stop()
@@ -58,10 +58,13 @@ def test_a_body_too_large_is_refused(connection: http.client.HTTPConnection, siz
     assert connection.getresponse().status == 413
 
 
-def test_a_client_that_never_finishes_is_cut_off(server: HttpServer) -> None:
-    with socket.create_connection(server.address) as slow:
+def test_a_client_that_never_finishes_is_cut_off() -> None:
+    impatient = a_server(request_timeout=0.2)
+    impatient.start()
+    with socket.create_connection(impatient.address) as slow:
         slow.sendall(b"GET /v2.1 HTTP/1.1\r\nHost: x\r\n")
         assert slow.recv(1) == b""
+    impatient.stop()
 
 
 class Gate:
@@ -86,7 +89,7 @@ def test_stopping_lets_running_requests_end() -> None:
     server.start()
     connection = http.client.HTTPConnection(*server.address)
     connection.request("GET", "/")
-    assert gate.entered.wait(10)
+    assert gate.entered.wait(60)
     stopping = threading.Thread(target=server.stop)
     stopping.start()
     gate.open.set()
@@ -104,7 +107,7 @@ def test_requests_that_wait_in_too_long_a_queue_are_marked() -> None:
     connections = [http.client.HTTPConnection(*server.address) for _ in range(4)]
     for connection in connections:
         connection.request("GET", "/")
-        assert gate.entered.wait(10)
+        assert gate.entered.wait(60)
     pause = threading.Event()
     while server.waiting < 3:
         pause.wait(0.01)
