@@ -130,9 +130,9 @@ def test_waits_on_demand(lab: Lab) -> None:
     gate = _fake(lab).faults.block("guests")
     thread = threading.Thread(target=lab.driver.guests)
     thread.start()
-    assert gate.reached.wait(10)
+    assert gate.reached.wait(60)
     gate.open()
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive()
 
 
@@ -154,7 +154,7 @@ def test_waits_on_demand_of_another_process(lab: Lab, tmp_path: Path) -> None:
     thread.start()
     with hold.open("wb"):
         assert thread.is_alive()
-    thread.join(10)
+    thread.join(60)
     assert not thread.is_alive()
 
 

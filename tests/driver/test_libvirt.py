@@ -326,7 +326,7 @@ def test_a_screen_can_be_reached_while_the_guest_runs(lab: Lab) -> None:
     driver = lab.driver
     assert isinstance(driver, LibvirtHypervisor)
     address = driver.vnc_address(spec.server)
-    with socket.create_connection((address.host, address.port), timeout=10) as screen:
+    with socket.create_connection((address.host, address.port), timeout=60) as screen:
         assert screen.recv(3) == b"RFB"
     driver.power_off(spec.server, 0)
     with pytest.raises(NotFound):

@@ -116,7 +116,7 @@ def test_calls_and_casts(peers: Peers) -> None:
     peers.proxy.remember(CONTEXT, Greet(name="Bob"))
 
     assert greeting == Greeting(text="plain Ann", words=("hello",) * 3)
-    assert peers.greeter.arrived.acquire(timeout=10)
+    assert peers.greeter.arrived.acquire(timeout=60)
     assert peers.client.ping("greeter", server=peers.host).host == peers.host
 
 
@@ -149,7 +149,7 @@ def test_a_cast_waits_for_a_server_that_is_away(peers: Peers) -> None:
 
     peers.server.start()
 
-    assert peers.greeter.arrived.acquire(timeout=20)
+    assert peers.greeter.arrived.acquire(timeout=60)
 
 
 def test_a_deleted_server_queue_is_made_again(peers: Peers, echo: Echo) -> None:
@@ -171,7 +171,7 @@ def test_a_restarted_broker_is_found_again(peers: Peers, echo: Echo) -> None:
     waiting: list[BaseException | None] = []
     caller = threading.Thread(target=lambda: waiting.append(outcome(peers)), daemon=True)
     caller.start()
-    assert peers.greeter.arrived.acquire(timeout=10)
+    assert peers.greeter.arrived.acquire(timeout=60)
     rabbitmqctl("stop_app")
     with pytest.raises(errors.Unavailable):
         proxy(GreeterContract, peers.client, server=peers.host, timeouts={"count": 2}).count(

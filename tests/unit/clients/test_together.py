@@ -24,7 +24,7 @@ class Question:
     def __call__(self) -> None:
         self.asked += 1
         self.begun.release()
-        assert self.go.acquire(timeout=10)
+        assert self.go.acquire(timeout=60)
         self._answer()
 
 
@@ -45,7 +45,7 @@ class Asker(threading.Thread):
 
 def ended(*askers: Asker) -> list[str]:
     for asker in askers:
-        asker.join(10)
+        asker.join(60)
         assert not asker.is_alive()
     return [type(asker.error).__name__ for asker in askers]
 
@@ -58,7 +58,7 @@ def waits(asker: Asker) -> bool:
 def test_who_comes_during_a_question_shares_the_next() -> None:
     together, question = Together(), Question()
     first = Asker(together, question)
-    assert question.begun.acquire(timeout=10)
+    assert question.begun.acquire(timeout=60)
     others = [Asker(together, question) for _number in range(5)]
     eventually(lambda: all(waits(asker) for asker in others), what="five wait", patience=10)
 
@@ -81,12 +81,12 @@ def test_one_after_the_other_each_asks() -> None:
 def test_an_answer_that_was_begun_before_is_not_taken() -> None:
     together, question = Together(), Question()
     first = Asker(together, question)
-    assert question.begun.acquire(timeout=10)
+    assert question.begun.acquire(timeout=60)
     second = Asker(together, question)
 
     question.go.release()
     ended(first)
-    assert question.begun.acquire(timeout=10)
+    assert question.begun.acquire(timeout=60)
     question.go.release()
     ended(second)
 

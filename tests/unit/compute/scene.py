@@ -160,7 +160,7 @@ class FakeConductor:
 
     def wait_results(self, count: int = 1) -> list[StepFinished]:
         with self._changed:
-            assert self._changed.wait_for(lambda: len(self.results) >= count, timeout=10)
+            assert self._changed.wait_for(lambda: len(self.results) >= count, timeout=60)
             return list(self.results)
 
     def stage_reached(self, context: RequestContext, request: StageReached, /) -> None:
@@ -175,7 +175,7 @@ class FakeConductor:
 
     def wait_observed(self, count: int = 1) -> list[PowerObserved]:
         with self._changed:
-            assert self._changed.wait_for(lambda: len(self.observed) >= count, timeout=10)
+            assert self._changed.wait_for(lambda: len(self.observed) >= count, timeout=60)
             return list(self.observed)
 
     def host_servers(self, context: RequestContext, request: HostRef, /) -> HostServers:
@@ -203,7 +203,7 @@ class FakeConductor:
 
     def wait_measured(self, count: int = 1) -> list[HostMetrics]:
         with self._changed:
-            assert self._changed.wait_for(lambda: len(self.measured) >= count, timeout=10)
+            assert self._changed.wait_for(lambda: len(self.measured) >= count, timeout=60)
             return list(self.measured)
 
     def heartbeat(self, context: RequestContext, request: Heartbeat, /) -> None:

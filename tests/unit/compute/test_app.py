@@ -135,7 +135,7 @@ def test_takes_up_work_of_its_last_life(tmp_path: Path) -> None:
     first.daemon.start()
     gate = first.driver.faults.block("launch")
     first.server.call("build_server", a_build())
-    assert gate.reached.wait(10)
+    assert gate.reached.wait(60)
     second = Host(tmp_path)
     second.conductor.host = HostServers(
         servers=(a_server(),), tickets={a_server().id: a_build().ticket}
@@ -240,6 +240,6 @@ def test_a_host_that_gets_no_messages_does_not_look_alive(tmp_path: Path) -> Non
 
     host = Host(tmp_path, report_interval=0.001, reachable=reachable)
     host.daemon.start()
-    assert asked.wait(10)
+    assert asked.wait(60)
     host.daemon.stop()
     assert host.conductor.beats == 0

@@ -35,7 +35,7 @@ class Results:
 
     def wait(self, count: int) -> list[StepFinished]:
         with self._changed:
-            assert self._changed.wait_for(lambda: len(self.seen) >= count, timeout=10)
+            assert self._changed.wait_for(lambda: len(self.seen) >= count, timeout=60)
             return list(self.seen)
 
 
@@ -105,10 +105,10 @@ def test_one_server_at_a_time(make: Callable[..., Operations], results: Results)
     first, second = Job(a_ticket(1)), Job(a_ticket(1, "stop", "w2"), kind=Kind.POWER).at_once()
     other = Job(a_ticket(1, workflow="w3"), "s2").at_once()
     operations.submit(first.operation)
-    assert first.started.wait(10)
+    assert first.started.wait(60)
     operations.submit(second.operation)
     operations.submit(other.operation)
-    assert other.started.wait(10)
+    assert other.started.wait(60)
     assert not second.started.is_set()
     assert operations.busy("s1")
     first.go.set()
@@ -126,7 +126,7 @@ def test_builds_are_bounded_and_do_not_hold_up_others(
     stop = Job(a_ticket(workflow="c"), "s3", Kind.POWER).at_once()
     for job in (first, second, stop):
         operations.submit(job.operation)
-    assert stop.started.wait(10)
+    assert stop.started.wait(60)
     results.wait(1)
     assert not second.started.is_set()
     first.go.set()
@@ -140,7 +140,7 @@ def test_a_repeated_ticket_is_done_once_and_answered_again(
     operations = make()
     job = Job(a_ticket())
     operations.submit(job.operation)
-    assert job.started.wait(10)
+    assert job.started.wait(60)
     assert operations.submit(Job(a_ticket()).operation) is Verdict.REPEATED
     assert results.seen == []
     job.go.set()
@@ -165,7 +165,7 @@ def test_a_removal_interrupts_a_build(make: Callable[..., Operations], results: 
     waiting = Job(a_ticket(workflow="w0"), kind=Kind.POWER)
     removal = Job(a_ticket(step="destroy", workflow="w2"), kind=Kind.DESTROY).at_once()
     operations.submit(build.operation)
-    assert build.started.wait(10)
+    assert build.started.wait(60)
     operations.submit(waiting.operation)
     operations.submit(removal.operation)
     [dropped] = results.wait(1)
@@ -210,7 +210,7 @@ def test_too_much_work_is_refused_but_never_a_removal(
     assert {result.error for result in results.wait(2)} == {"TryElsewhere", "Unavailable"}
     removal = Job(a_ticket(workflow="w5"), "s5", Kind.DESTROY).at_once()
     operations.submit(removal.operation)
-    assert removal.started.wait(10)
+    assert removal.started.wait(60)
     for job in held:
         job.go.set()
 
@@ -267,7 +267,7 @@ def test_a_close_that_lasts_too_long_says_so(make: Callable[..., Operations]) ->
     operations = make()
     job = Job(a_ticket())
     operations.submit(job.operation)
-    assert job.started.wait(10)
+    assert job.started.wait(60)
     assert operations.close(0) is False
     job.go.set()
 

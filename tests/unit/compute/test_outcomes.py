@@ -29,7 +29,7 @@ class Settled:
 
     def wait(self, count: int) -> list[tuple[StepFinished, bool]]:
         with self._changed:
-            assert self._changed.wait_for(lambda: len(self.seen) >= count, timeout=10)
+            assert self._changed.wait_for(lambda: len(self.seen) >= count, timeout=60)
             return list(self.seen)
 
 

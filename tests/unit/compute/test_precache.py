@@ -49,7 +49,7 @@ class SlowImages(FakeImages):
     def download(self, image_id: str, path: Path) -> None:
         self.asked.append(image_id)
         self.begun.set()
-        assert self.may.wait(10)
+        assert self.may.wait(60)
         super().download(image_id, path)
 
 
@@ -61,7 +61,7 @@ class Host:
 
     def wait(self, count: int = 1) -> list[ImagesCached]:
         for _ in range(count):
-            assert self.conductor.heard_it.acquire(timeout=10)
+            assert self.conductor.heard_it.acquire(timeout=60)
         return self.conductor.passed_on
 
 
@@ -108,7 +108,7 @@ def test_a_conductor_that_is_away_is_no_trouble(host: Host) -> None:
 
 def test_too_many_go_to_the_next_host_at_once(host: Host) -> None:
     host.precache.take(CONTEXT, CacheImages(images=(FIRST,)))
-    assert host.images.begun.wait(10)
+    assert host.images.begun.wait(60)
     for _ in range(MOST):
         host.precache.take(CONTEXT, CacheImages(images=(SECOND,)))
     host.precache.take(CONTEXT, CacheImages(images=(SECOND,), then=("host2",)))

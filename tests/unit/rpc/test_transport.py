@@ -29,7 +29,7 @@ def test_a_verb_without_a_message(served: Served) -> None:
 def test_a_cast_arrives_without_the_token(served: Served) -> None:
     served.proxy.remember(CONTEXT, Greet(name="Ann"))
 
-    assert served.greeter.arrived.acquire(timeout=5)
+    assert served.greeter.arrived.acquire(timeout=60)
     context, message = served.greeter.remembered[0]
     assert context == dataclasses.replace(CONTEXT, auth_token=None)
     assert message == Greet(name="Ann")
@@ -42,8 +42,8 @@ def test_any_server_of_the_topic_answers(bus: Bus, serve: Callable[..., Served])
     for _ in range(4):
         anyone.remember(CONTEXT, Greet(name="Ann"))
 
-    assert all(first.greeter.arrived.acquire(timeout=5) for _ in range(2))
-    assert all(second.greeter.arrived.acquire(timeout=5) for _ in range(2))
+    assert all(first.greeter.arrived.acquire(timeout=60) for _ in range(2))
+    assert all(second.greeter.arrived.acquire(timeout=60) for _ in range(2))
 
 
 def test_a_fanout_reaches_every_server(bus: Bus, serve: Callable[..., Served]) -> None:
@@ -51,8 +51,8 @@ def test_a_fanout_reaches_every_server(bus: Bus, serve: Callable[..., Served]) -
 
     proxy(GreeterContract, bus, fanout=True).remember(CONTEXT, Greet(name="Ann"))
 
-    assert first.greeter.arrived.acquire(timeout=5)
-    assert second.greeter.arrived.acquire(timeout=5)
+    assert first.greeter.arrived.acquire(timeout=60)
+    assert second.greeter.arrived.acquire(timeout=60)
 
 
 def test_a_call_cannot_fan_out(bus: Bus, served: Served) -> None:
@@ -107,7 +107,7 @@ def test_a_failing_cast_is_logged_and_the_server_goes_on(
 ) -> None:
     served.greeter.failure = ZeroDivisionError("broken")
     served.proxy.remember(CONTEXT, Greet(name="Ann"))
-    assert served.greeter.arrived.acquire(timeout=5)
+    assert served.greeter.arrived.acquire(timeout=60)
 
     assert served.proxy.count(CONTEXT) == 1
     assert served.server.wait() is True
@@ -136,7 +136,7 @@ def test_a_cast_waits_for_a_server_that_is_away(served: Served) -> None:
 
     served.server.start()
 
-    assert served.greeter.arrived.acquire(timeout=5)
+    assert served.greeter.arrived.acquire(timeout=60)
 
 
 def test_a_service_tells_who_it_is(served: Served) -> None:
@@ -178,14 +178,14 @@ def test_overload_refuses_calls(bus: Bus, serve: Callable[..., Served]) -> None:
     ]
     for caller in callers:
         caller.start()
-    assert served.greeter.arrived.acquire(timeout=5)
+    assert served.greeter.arrived.acquire(timeout=60)
     pinged: list[object] = []
     filled = threading.Thread(target=lambda: pinged.append(_until_busy(bus)), daemon=True)
     filled.start()
-    filled.join(5)
+    filled.join(60)
     served.greeter.gate.set()
     for caller in callers:
-        caller.join(5)
+        caller.join(60)
 
     assert pinged == [True]
 

@@ -49,7 +49,7 @@ class Daemon:
         self.process.send_signal(number)
 
     def end(self) -> tuple[int, list[str]]:
-        output, _ = self.process.communicate(timeout=20)
+        output, _ = self.process.communicate(timeout=120)
         return self.process.returncode, output.split("\n")[:-1]
 
     def await_log(self, text: str) -> None:

@@ -100,7 +100,7 @@ def log_in(
         auth["scope"] = project_scope(project)
     elif scope:
         auth["scope"] = scope
-    return requests.post(f"{standalone.auth_url}/auth/tokens", json={"auth": auth}, timeout=10)
+    return requests.post(f"{standalone.auth_url}/auth/tokens", json={"auth": auth}, timeout=60)
 
 
 def token_of(standalone: Standalone, name: str, project: str | None = None) -> str:

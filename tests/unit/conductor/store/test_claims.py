@@ -128,7 +128,7 @@ class TestClaims:
             return
         with ThreadPoolExecutor(1) as pool:
             pool.submit(store.run, hold)
-            assert holding.wait(10)
+            assert holding.wait(60)
             assert claim(store, choices([first, second])) is None
             done.set()
 

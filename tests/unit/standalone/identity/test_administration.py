@@ -39,7 +39,7 @@ def log_in_as(cloud: Standalone, name: str, password: str, project: str) -> int:
         "scope": project_scope(project),
     }
     return requests.post(
-        f"{cloud.auth_url}/auth/tokens", json={"auth": auth}, timeout=10
+        f"{cloud.auth_url}/auth/tokens", json={"auth": auth}, timeout=60
     ).status_code
 
 
@@ -226,7 +226,7 @@ def test_application_credentials(cloud: Standalone, caller: As) -> None:
         proof = {"id": credential["id"], "secret": secret}
         identity = {"methods": ["application_credential"], "application_credential": proof}
         body = {"auth": {"identity": identity, **scope}}
-        return requests.post(f"{cloud.auth_url}/auth/tokens", json=body, timeout=10)
+        return requests.post(f"{cloud.auth_url}/auth/tokens", json=body, timeout=60)
 
     assert use("wrong").status_code == 401
     assert use(credential["secret"], scope=project_scope("red")).status_code == 401

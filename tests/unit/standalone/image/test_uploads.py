@@ -146,7 +146,7 @@ class Held:
     def read(self, size: int, /) -> bytes:
         if len(self._parts) == 1:
             self.reached.set()
-            assert self.let_go.wait(10)
+            assert self.let_go.wait(60)
         return self._parts.pop() if self._parts else b""
 
 
@@ -162,7 +162,7 @@ def in_thread(place: Place, image_id: str, source: Held) -> tuple[threading.Thre
 
     thread = threading.Thread(target=work)
     thread.start()
-    assert source.reached.wait(10)
+    assert source.reached.wait(60)
     return thread, outcome
 
 
