@@ -29,7 +29,7 @@ from tests.unit.rpc.sample import CONTEXT, Greet, Greeter, GreeterContract, Gree
 pytestmark = pytest.mark.integration
 
 #: How long, in seconds, the bus may take to mend itself.
-HEALED = 60
+HEALED = 120
 
 
 def environment(name: str) -> str:
@@ -44,7 +44,7 @@ def rabbitmqctl(*words: str) -> str:
         check=True,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=HEALED,
     )
     return done.stdout
 
@@ -181,7 +181,7 @@ def test_a_restarted_broker_is_found_again(peers: Peers, echo: Echo) -> None:
 
     assert peers.eventually(lambda: peers.proxy.count(CONTEXT)) == 0
     peers.greeter.gate.set()
-    caller.join(90)
+    caller.join(60 + HEALED)
     assert len(waiting) == 1, "the caller that waited meanwhile must get an answer or an error"
     assert waiting[0] is None or isinstance(waiting[0], errors.TimedOut)
 
