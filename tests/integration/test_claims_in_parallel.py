@@ -110,7 +110,8 @@ def keeps(policy: GroupPlacement, counted: Mapping[str, int]) -> bool:
 
 
 @settings(
-    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=20,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(count=st.integers(1, 5), policies=GROUPS, servers=SERVERS)
 def test_whatever_is_claimed_nothing_is_given_twice(
