@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.cloud import eventually
-from tests.processes import free_ports
+from tests.ports import free_ports
 
 _SYSTEM_USER = "mysql"
 
