@@ -11,6 +11,7 @@ import contextlib
 import ctypes
 import json
 import os
+import select
 import shutil
 import subprocess
 import sys
@@ -24,7 +25,10 @@ from tests.cloud import eventually
 DEVSTACK = Path(__file__).resolve().parents[2] / "devstack"
 #: Seconds in which a stack must stand, and any other command must end.
 STACK_LIMIT = 600
-COMMAND_LIMIT = 180
+COMMAND_LIMIT = 400
+#: Seconds spent between the looks at something that changes, and between two of them.
+PATIENCE = 120.0
+LOOK = 0.5
 
 _LIBC = ctypes.CDLL(None, use_errno=True)
 _NEW_NETWORK = 0x40000000
@@ -92,11 +96,15 @@ class Machine:
         assert self._first.stdout.readline() == "ready\n"
         children = Path(f"/proc/{self._first.pid}/task/{self._first.pid}/children")
         self.pid = int(children.read_text())
+        self._end = os.pidfd_open(self.pid)
 
     def close(self) -> None:
         """End every process in the machine and remove its folder."""
         self._first.kill()
         self._first.wait()
+        # The namespace's own first process ends last; until then others may write to the folder.
+        select.select([self._end], [], [], COMMAND_LIMIT)
+        os.close(self._end)
         assert self._first.stdout is not None
         self._first.stdout.close()
         shutil.rmtree(self.data)
@@ -225,7 +233,29 @@ class Stack:
         eventually(
             lambda: self.openstack(*command, user=user).strip() == status,
             what=f"{server} becoming {status}",
+            patience=PATIENCE,
+            look=LOOK,
         )
+
+    def until_all_active(self, *, user: str = "admin") -> list[dict[str, Any]]:
+        """Return what is listed of a user's servers, once each is ACTIVE.
+
+        The command that makes several waits for the first of them alone.
+        """
+
+        def look() -> list[dict[str, Any]] | None:
+            rows: list[dict[str, Any]] = self.json("server", "list", user=user)
+            return rows if {row["Status"] for row in rows} <= {"ACTIVE"} else None
+
+        what = f"every server of {user} becoming ACTIVE"
+        found: list[dict[str, Any]] = eventually(look, what=what, patience=PATIENCE, look=LOOK)
+        return found
+
+    def clear(self) -> None:
+        """Delete every server, whosoever it is."""
+        rows = self.json("server", "list", "--all-projects")
+        if rows:
+            self.openstack("server", "delete", "--wait", *(row["ID"] for row in rows))
 
     def audit(self) -> str:
         """Return how records, Placement, hosts and ports differ, as nova-manage tells."""

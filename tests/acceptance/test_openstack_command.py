@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Iterator
 
 import pytest
 
@@ -14,15 +13,6 @@ pytestmark = pytest.mark.acceptance
 
 NOTHING = "0 differences"
 SERVER = ("--image", "guest", "--flavor", "m1.nano")
-
-
-@pytest.fixture(autouse=True)
-def no_servers_stay(pretended: Stack) -> Iterator[None]:
-    """A test that failed must not fail the next one, too."""
-    yield
-    left = [row["ID"] for row in pretended.json("server", "list", user="demo")]
-    if left:
-        pretended.openstack("server", "delete", "--wait", *left, user="demo")
 
 
 def network(stack: Stack, name: str = "private") -> str:
@@ -58,9 +48,8 @@ def test_a_server_lives_and_leaves_nothing(pretended: Stack) -> None:
 
 def test_three_servers_from_one_request(pretended: Stack) -> None:
     create(pretended, "trio", "--max", "3")
-    rows = pretended.json("server", "list", user="demo")
+    rows = pretended.until_all_active(user="demo")
     assert sorted(row["Name"] for row in rows) == ["trio-1", "trio-2", "trio-3"]
-    assert {row["Status"] for row in rows} == {"ACTIVE"}
     pretended.openstack("server", "delete", "--wait", *(row["ID"] for row in rows), user="demo")
     assert pretended.audit() == NOTHING
 
@@ -72,7 +61,7 @@ def test_a_group_keeps_servers_apart(pretended: Stack) -> None:
     made = ("server", "group", "create", "--policy", "anti-affinity", "apart")
     group = pretended.json(*made, user="demo")
     create(pretended, "pair", "--max", "2", "--hint", f"group={group['id']}")
-    servers = [row["ID"] for row in pretended.json("server", "list", user="demo")]
+    servers = [row["ID"] for row in pretended.until_all_active(user="demo")]
     hosts = [pretended.json("server", "show", server)["OS-EXT-SRV-ATTR:host"] for server in servers]
     assert sorted(hosts) == ["compute-1", "compute-2"]
     shown = pretended.json("server", "group", "show", "apart", user="demo")
