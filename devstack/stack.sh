@@ -157,7 +157,7 @@ boot_first_server() {
         ;;
     SHUTOFF) logged openstack server start "$FIRST" ;;
     esac
-    wait_until 180 "ACTIVE for the server $FIRST" server_built
+    wait_until 300 "ACTIVE for the server $FIRST" server_built
     note "$FIRST is ACTIVE"
 }
 
@@ -170,9 +170,9 @@ ssh_answers() {
 }
 
 log_in() {
-    wait_until 120 "a login prompt on the console of $FIRST" console_shows_login
+    wait_until 300 "a login prompt on the console of $FIRST" console_shows_login
     note "login prompt in: openstack console log show $FIRST"
-    wait_until 120 "an answer to ssh" ssh_answers
+    wait_until 300 "an answer to ssh" ssh_answers
     note "ssh with the injected key: $("$DEVSTACK/ssh-guest" "$FIRST" uname -nr)"
 }
 

@@ -66,7 +66,7 @@ download_package() {
     local landing
     landing=$(mktemp -d)
     chmod 755 "$landing"
-    (cd "$landing" && apt-get -q=2 -o APT::Sandbox::User=root download "$1")
+    (cd "$landing" && apt-get -q=2 -o APT::Sandbox::User=root -o Acquire::Retries=5 download "$1")
     mv "$landing"/*.deb "$CACHE/packages/"
     rmdir "$landing"
 }

@@ -97,7 +97,7 @@ daemon_ready() {
 wait_for_daemon() {
     # shellcheck disable=SC2034 # shown when it fails
     STEP_LOG=$LOGS/$1.log
-    wait_until 60 "$1 being ready" daemon_ready "$1"
+    wait_until 240 "$1 being ready" daemon_ready "$1"
 }
 
 # Ends daemons, all at once. $@ = names

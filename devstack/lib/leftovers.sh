@@ -12,7 +12,7 @@ holds() {
 # Prints the domains whose files lie in the stack's folder.
 stack_domains() {
     local domain
-    command -v virsh >/dev/null && timeout 10 virsh -q -c qemu:///system uri >/dev/null 2>&1 || return 0
+    command -v virsh >/dev/null && timeout 60 virsh -q -c qemu:///system uri >/dev/null 2>&1 || return 0
     for domain in $(virsh -q -c qemu:///system list --all --uuid); do
         virsh -q -c qemu:///system dumpxml "$domain" 2>/dev/null | holds "$STATE/" && echo "$domain"
     done
@@ -100,10 +100,13 @@ stack_processes() {
 }
 
 report_leftovers() {
-    local kind left
+    local kind left deadline=$((SECONDS + 30))
     for kind in domains namespaces devices tables processes; do
-        left=$("stack_$kind" | sed -z 's/\n\(.\)/, \1/g')
-        [ -z "$left" ] || die "$kind are left: $left"
+        while left=$("stack_$kind" | sed -z 's/\n\(.\)/, \1/g') && [ -n "$left" ]; do
+            # What was told to end may take a moment.
+            [ "$SECONDS" -lt "$deadline" ] || die "$kind are left: $left"
+            sleep 0.2
+        done
         note "no $kind are left"
     done
 }

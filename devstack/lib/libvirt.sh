@@ -52,7 +52,7 @@ libvirtd_starting() {
 }
 
 libvirt_wait() {
-    wait_until 60 "the start of libvirt" libvirt_ready
+    wait_until 240 "the start of libvirt" libvirt_ready
 }
 
 libvirt_stop() {

@@ -53,7 +53,7 @@ mariadb_start() {
 }
 
 mariadb_wait() {
-    wait_until 90 "the start of MariaDB (log: $1/mariadb.log)" mariadb_ready "$1"
+    wait_until 240 "the start of MariaDB (log: $1/mariadb.log)" mariadb_ready "$1"
 }
 
 # Makes the user and the databases named after the folder. The user may make more: tests do.

@@ -41,9 +41,9 @@ without_services() {
 
 apt_install() {
     # A broken third-party source must not stop what Debian's own can give.
-    apt-get -q update || echo "apt-get update failed; going on with the lists there are"
+    apt-get -q -o Acquire::Retries=5 update || echo "apt-get update failed; going on with the lists there are"
     DEBIAN_FRONTEND=noninteractive without_services apt-get -q -y --no-install-recommends \
-        -o Dpkg::Options::=--force-confold -o DPkg::Lock::Timeout=300 install "$@"
+        -o Dpkg::Options::=--force-confold -o DPkg::Lock::Timeout=300 -o Acquire::Retries=5 install "$@"
 }
 
 # Installs what is missing of the lists named.

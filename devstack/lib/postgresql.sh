@@ -48,7 +48,7 @@ postgres_start() {
 }
 
 postgres_wait() {
-    wait_until 90 "the start of PostgreSQL (log: $1/postgresql.log)" postgres_ready "$1"
+    wait_until 240 "the start of PostgreSQL (log: $1/postgresql.log)" postgres_ready "$1"
 }
 
 # Makes the user and the databases named after the folder. The user may make more: tests do.

@@ -62,7 +62,7 @@ await_end() {
             sleep 0.1
         done
         process_gone "$pid_file" || kill -KILL "$pid" 2>/dev/null || true
-        wait_until 10 "the end of process $pid" process_gone "$pid_file"
+        wait_until 60 "the end of process $pid" process_gone "$pid_file"
     fi
     rm -f "$pid_file"
 }

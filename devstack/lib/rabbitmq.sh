@@ -75,11 +75,13 @@ rabbit_start() {
     start_process "$dir/epmd.pid" "$dir/log/epmd.log" \
         env "ERL_EPMD_ADDRESS=127.0.0.1" "ERL_EPMD_PORT=$RABBIT_EPMD_PORT" \
         setpriv --reuid rabbitmq --regid rabbitmq --init-groups epmd
+    # A node that comes first starts one of its own all the same.
+    wait_until 60 "the start of RabbitMQ's port mapper" port_open "$RABBIT_EPMD_PORT"
     start_process "$dir/pid" "$dir/log/server.log" "$dir/server"
 }
 
 rabbit_wait() {
-    wait_until 90 "the start of RabbitMQ (log: $1/log)" rabbit_ready "$1"
+    wait_until 240 "the start of RabbitMQ (log: $1/log)" rabbit_ready "$1"
 }
 
 rabbit_stop() {

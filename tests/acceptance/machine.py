@@ -24,7 +24,7 @@ from tests.cloud import eventually
 
 DEVSTACK = Path(__file__).resolve().parents[2] / "devstack"
 #: Seconds in which a stack must stand, and any other command must end.
-STACK_LIMIT = 600
+STACK_LIMIT = 1000
 COMMAND_LIMIT = 400
 #: Seconds spent between the looks at something that changes, and between two of them.
 PATIENCE = 120.0
