@@ -155,11 +155,14 @@ class Fifos:
         _until(look, f"a host has come to {self._verb}")
 
     def let_go(self) -> None:
-        """Let it go on, and nobody wait any more."""
+        """Let it go on, and nobody wait any more, on any host."""
+        writers = [os.open(path, os.O_RDWR | os.O_NONBLOCK) for path in self._paths]
         for path in self._paths:
-            path.unlink(missing_ok=True)
-        if self._writer >= 0:
-            os.close(self._writer)
+            path.unlink()
+        self._paths = []
+        for writer in (*writers, self._writer):
+            if writer >= 0:
+                os.close(writer)
         self._writer = -1
 
 

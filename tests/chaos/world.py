@@ -261,5 +261,5 @@ class Asked:
 
     def ended(self) -> None:
         """Wait for the answer, or for its failure; a call that was lost takes its whole time."""
-        self._thread.join(2 * PATIENCE)
+        self._thread.join(4 * PATIENCE)
         assert not self._thread.is_alive(), "the request is never answered"

@@ -8,6 +8,7 @@ wait until whoever opens it for writing closes it, once for each time it is open
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections import defaultdict, deque
 from pathlib import Path
@@ -68,8 +69,10 @@ class Faults:
 
     def _meet_files(self, directory: Path, verb: str) -> None:
         hold = directory / f"hold.{verb}"
-        if hold.is_fifo():
-            hold.read_bytes()
+        # Whoever holds may let go between the two.
+        with contextlib.suppress(FileNotFoundError):
+            if hold.is_fifo():
+                hold.read_bytes()
         ordered = directory / f"fail.{verb}"
         try:
             text = ordered.read_text()
