@@ -25,6 +25,8 @@ from nova_clone.domain.server.server import Server
 from nova_clone.domain.server.status import PowerState
 from nova_clone.domain.topology.host import CellFit, TopologyFit, layout
 
+#: Seconds that a guest without hardware virtualisation may take on a busy machine.
+PATIENCE = 240
 ADDRESS = re.compile(r"[0-9a-f]{4}:[0-9a-f]{2}:[01][0-9a-f]\.[0-7]")
 
 
@@ -43,7 +45,7 @@ class PowerEvents:
     def wait_for(self, server_id: str, state: PowerState) -> bool:
         """Wait until this change has been told; False when it never is."""
         with self._changed:
-            return self._changed.wait_for(lambda: (server_id, state) in self.seen, timeout=30)
+            return self._changed.wait_for(lambda: (server_id, state) in self.seen, timeout=PATIENCE)
 
 
 @dataclasses.dataclass(kw_only=True)

@@ -40,7 +40,7 @@ from nova_clone.domain.topology.cpuset import parse_cpuset
 from nova_clone.domain.topology.division import Division
 from nova_clone.runtime import concurrency
 
-from .conformance import Conformance, Lab, PowerEvents
+from .conformance import PATIENCE, Conformance, Lab, PowerEvents
 
 pytestmark = pytest.mark.libvirt
 
@@ -174,7 +174,7 @@ class Booted:
     def wait_for(self, words: bytes) -> bytes:
         """Wait until these words stand on the console and return all that does."""
         pause = threading.Event()
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + PATIENCE
         while words not in (text := self.driver.console_output(self.server, None)):
             assert time.monotonic() < deadline, text.decode(errors="replace")
             pause.wait(0.2)
@@ -196,11 +196,11 @@ def test_a_guest_boots_restarts_itself_and_powers_itself_off(lab: Lab) -> None:
     booted.wait_for(b"login:")
     assert len(lab.driver.console_output(booted.server, 2).splitlines()) == 2
     first = virsh("domid", booted.server.id)
-    assert lab.driver.reboot_soft(booted.server, 60)
+    assert lab.driver.reboot_soft(booted.server, PATIENCE)
     assert virsh("domid", booted.server.id) != first
     booted.wait_for(b"cloud: finished")
     assert lab.events.seen == []
-    virsh("shutdown", booted.server.id)
+    virsh("shutdown", "--mode", "acpi", booted.server.id)
     assert lab.events.wait_for(booted.server.id, PowerState.SHUTDOWN)
 
 
@@ -268,7 +268,7 @@ def test_a_guest_with_a_config_drive_that_is_a_disk_shuts_down_when_asked(
     lab.driver.start(lab.events)
     booted = Booted(lab, format="vfat")
     assert b"hostname=conformance" in booted.wait_for(b"cloud: finished")
-    lab.driver.power_off(booted.server, 60)
+    lab.driver.power_off(booted.server, PATIENCE)
     assert booted.reason() == "shut off (shutdown)"
     lab.driver.close()
 
