@@ -275,7 +275,9 @@ class Database:
         self.engine.dispose()
         if self._server is not None:
             with self._server.connect() as connection:
-                connection.execute(sa.text(f"DROP DATABASE {self._name}"))
+                # Sessions of daemons that were killed may be there for a moment.
+                force = " WITH (FORCE)" if connection.dialect.name == "postgresql" else ""
+                connection.execute(sa.text(f"DROP DATABASE {self._name}{force}"))
 
     def rows(self, sql: str, **values: Any) -> list[sa.Row[Any]]:
         """Return what a query finds now."""

@@ -109,7 +109,9 @@ def a_database(server_url: str) -> Iterator[str]:
     store.close()
     yield url
     with engine.connect() as connection:
-        connection.execute(sa.text(f"DROP DATABASE {name}"))
+        # Sessions that were closed just now may be there for a moment.
+        force = " WITH (FORCE)" if connection.dialect.name == "postgresql" else ""
+        connection.execute(sa.text(f"DROP DATABASE {name}{force}"))
     engine.dispose()
 
 
