@@ -4,6 +4,8 @@
 # usage: run_tests.sh [quick|full] [arguments for pytest]
 #   quick   style, types, import contracts and the tests that need no service
 #   full    the default: also with RabbitMQ, MariaDB, PostgreSQL, libvirt and a booting guest
+# TEST_SEED, a number, chooses the order of the tests and the data of their properties: the same for each run
+# unless it is set, so that what passed passes again, and what failed can be looked at.
 # It may run beside a stack: its services have ports of their own. As root, for the packages and the guests.
 set -euo pipefail
 
@@ -21,7 +23,8 @@ TEST_LOGS=$TEST_DATA/log
 # Processes that share the fast tests; each has to collect all of them first.
 TEST_WORKERS=${TEST_WORKERS:-$(($(nproc) < 4 ? $(nproc) : 4))}
 # Seconds after which a phase is ended: something hangs.
-PHASE_LIMIT=${PHASE_LIMIT:-1200}
+PHASE_LIMIT=${PHASE_LIMIT:-3600}
+TEST_SEED=${TEST_SEED:-1}
 MODE=full
 PYTEST_ARGUMENTS=()
 FAILED=()
@@ -97,7 +100,8 @@ tests() {
     shift
     step "tests: $name"
     (cd "$REPOSITORY" && timeout --kill-after=30 "$PHASE_LIMIT" "$TEST_VENV/bin/python" -m pytest -q \
-        --junitxml="$TEST_LOGS/${name// /-}.xml" -o faulthandler_timeout=600 \
+        --junitxml="$TEST_LOGS/${name// /-}.xml" -o faulthandler_timeout=1200 \
+        --randomly-seed="$TEST_SEED" --hypothesis-seed="$TEST_SEED" \
         "$@" "${PYTEST_ARGUMENTS[@]}") || status=$?
     case $status in
     0) ;;
