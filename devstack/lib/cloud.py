@@ -29,7 +29,7 @@ FLAVORS = {
 }
 PRIVATE, PRIVATE_CIDR = "private", "10.11.0.0/24"
 PUBLIC, PUBLIC_CIDR = "public", "172.24.4.0/24"
-WAIT_SECONDS = 120
+WAIT_SECONDS = 300
 
 
 def main() -> None:
