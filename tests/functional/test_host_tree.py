@@ -73,9 +73,16 @@ class Scene:
         return self.placement.ask("GET", f"/resource_providers/{provider_id}/{what}")[what]
 
     def change(self, name: str, what: str, value: Any) -> None:
-        provider = self.providers()[name]
-        body = {what: value, "resource_provider_generation": provider["generation"]}
-        self.placement.ask("PUT", f"/resource_providers/{provider['uuid']}/{what}", body)
+        def put() -> bool:
+            provider = self.providers()[name]
+            body = {what: value, "resource_provider_generation": provider["generation"]}
+            path = f"/resource_providers/{provider['uuid']}/{what}"
+            answer = self.placement.send("PUT", path, body)
+            assert answer.status_code in (200, 409), answer.text
+            return answer.status_code == 200
+
+        # A report of the host may come between the look and the change.
+        eventually(put, what=f"a change of {what}")
 
 
 @pytest.fixture
