@@ -35,7 +35,7 @@ class Door:
     """One connection to one service, kept alive; not for several threads at a time."""
 
     def __init__(
-        self, url: str, *, headers: Mapping[str, str] | None = None, timeout: float = 60
+        self, url: str, *, headers: Mapping[str, str] | None = None, timeout: float = 120
     ) -> None:
         parts = urlsplit(url)
         assert parts.hostname
