@@ -39,7 +39,7 @@ def image_auth(cloud: Standalone) -> ServiceAuth:
         service_type="image",
         credentials=credentials_of(cloud, "compute", "service"),
         region_name="RegionOne",
-        timeout=10,
+        timeout=60,
     )
 
 

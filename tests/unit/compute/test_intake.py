@@ -13,7 +13,7 @@ def test_a_late_request_is_neither_done_nor_kept(scene: Scene) -> None:
     intake = Intake(scene.env, operations)
     intake.take(CONTEXT, a_destroy(ticket=a_ticket(3, "cleanup"), keep_ports=True))
     intake.take(CONTEXT, a_build(ticket=a_ticket(3)))
-    assert operations.wait_idle(10)
+    assert operations.wait_idle(60)
     operations.close(10)
     assert [result.ticket.step for result in results] == ["cleanup"]
     assert scene.driver.left_behind() == ()

@@ -41,7 +41,7 @@ class Restarted:
     def recover(self, host: HostServers) -> None:
         self.scene.conductor.host = host
         self.lost = self.recovery.run()
-        assert self.operations.wait_idle(10)
+        assert self.operations.wait_idle(60)
         self.operations.close(10)
 
 
@@ -142,7 +142,7 @@ def test_a_step_whose_request_comes_late_is_not_answered(restarted: Restarted) -
     scene.conductor.host = HostServers(servers=(SERVER,), tickets={SERVER.id: a_ticket()})
     lost = restarted.recovery.run()
     Intake(scene.env, restarted.operations).take(CONTEXT, a_build())
-    assert restarted.operations.wait_idle(10)
+    assert restarted.operations.wait_idle(60)
     restarted.operations.close(10)
     restarted.recovery.answer_lost(lost)
     assert [result.error for result in restarted.results] == [None]

@@ -77,7 +77,7 @@ def test_does_not_tell_of_a_server_in_work(built: Scene, operations: Operations)
     sync.settle()
     built.conductor.host = HostServers(servers=(SERVER,))
     gate.open()
-    assert operations.wait_idle(10)
+    assert operations.wait_idle(60)
     assert _seen(built) == []
 
 

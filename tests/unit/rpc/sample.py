@@ -30,7 +30,7 @@ class Greeting:
 
 @contract(topic="greeter", version="1.1")
 class GreeterContract(Protocol):
-    @call(since="1.0", timeout=5, raises=(errors.Conflict,))
+    @call(since="1.0", timeout=60, raises=(errors.Conflict,))
     def greet(self, context: RequestContext, request: Greet, /) -> Greeting: ...
 
     @call(since="1.1", timeout=lambda: 4)
