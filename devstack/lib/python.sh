@@ -1,6 +1,9 @@
 # The virtual environment with this project in it, editable.
 # shellcheck shell=bash
 
+# A registry that does not answer for a moment is asked again; tox hands them on.
+export PIP_RETRIES=${PIP_RETRIES:-10} PIP_DEFAULT_TIMEOUT=${PIP_DEFAULT_TIMEOUT:-60}
+
 # Debian's own interpreter is built with profile-guided optimisation, hence first.
 find_python() {
     local candidate
