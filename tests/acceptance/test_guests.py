@@ -45,8 +45,9 @@ def until_booted(stack: Stack, server: str) -> str:
     return log
 
 
-def uptime(stack: Stack, server: str) -> float:
-    return float(inside(stack, server, "cat /proc/uptime").split()[0])
+def boot_of(stack: Stack, server: str) -> str:
+    """Return what names the guest's present boot; its clock runs as it likes."""
+    return inside(stack, server, "cat /proc/sys/kernel/random/boot_id")
 
 
 def test_a_guest_learns_its_key_from_the_metadata_service(real: Stack) -> None:
@@ -71,10 +72,10 @@ def test_a_guest_goes_through_its_power_states(real: Stack) -> None:
     real.until_status("first", "ACTIVE")
     until_booted(real, "first")
     for kind in ("--soft", "--hard"):
-        before = uptime(real, "first")
+        before = boot_of(real, "first")
         real.openstack("server", "reboot", kind, "--wait", "first")
         until_booted(real, "first")
-        assert uptime(real, "first") < before + BOOT
+        assert boot_of(real, "first") != before
         assert inside(real, "first", "echo still here") == "still here"
 
 
