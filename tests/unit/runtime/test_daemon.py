@@ -86,6 +86,8 @@ def test_it_stops_in_reverse_order(daemon: Callable[..., Daemon]) -> None:
 def test_it_looks_for_garbage_less_often_once_it_works(daemon: Callable[..., Daemon]) -> None:
     one = daemon("collect")
     one.next("ready")
+    # Its last part has started; the daemon itself has something left to do.
+    one.await_log("is ready")
 
     one.signal(signal.SIGTERM)
 
