@@ -13,7 +13,6 @@ from nova_clone.conductor.store.unit_of_work import Store
 from nova_clone.domain.identity import new_uuid
 from nova_clone.domain.request_spec import GroupPlacement
 from tests.claimants import Books, Claimants, Fate, Wish, books, claimants, make_hosts
-from tests.integration.test_store_databases import database_url  # noqa: F401 - a fixture
 from tests.unit.conductor.store import databases
 
 pytestmark = pytest.mark.integration
@@ -23,7 +22,7 @@ THREADS = 6
 
 
 @pytest.fixture(scope="module")
-def store(database_url: str) -> Iterator[Store]:  # noqa: F811 - the fixture
+def store(database_url: str) -> Iterator[Store]:
     found = Store(databases.settings(database_url))
     yield found
     databases.empty(found)
@@ -31,7 +30,7 @@ def store(database_url: str) -> Iterator[Store]:  # noqa: F811 - the fixture
 
 
 @pytest.fixture(scope="module")
-def many(database_url: str) -> Iterator[Claimants]:  # noqa: F811 - the fixture
+def many(database_url: str) -> Iterator[Claimants]:
     options = databases.settings(database_url)
     with claimants(options, processes=PROCESSES, threads=THREADS) as found:
         yield found

@@ -13,11 +13,6 @@ from nova_clone.conductor.store.unit_of_work import Store
 from nova_clone.contracts.hosts import RegisterService
 from nova_clone.domain.identity import new_uuid
 from nova_clone.domain.placing import Placing
-from tests.integration.test_store_databases import (  # noqa: F401 - fixtures
-    database_url,
-    make_store,
-    store,
-)
 from tests.unit.conductor.store import databases
 from tests.unit.conductor.store.records import some_resources
 from tests.unit.conductor.store.test_placings import (  # noqa: F401 - run here, too
@@ -36,7 +31,7 @@ SERVERS = 60
 
 
 @pytest.fixture
-def nodes(store: Store) -> list[str]:  # noqa: F811 - the fixture
+def nodes(store: Store) -> list[str]:
     found = []
     for number in range(NODES):
         host = f"host-{number}"
@@ -49,7 +44,7 @@ def nodes(store: Store) -> list[str]:  # noqa: F811 - the fixture
 
 
 @pytest.fixture
-def stores(database_url: str) -> Iterator[list[Store]]:  # noqa: F811 - the fixture
+def stores(database_url: str) -> Iterator[list[Store]]:
     found = [Store(databases.settings(database_url)) for _each in range(THREADS)]
     yield found
     for each in found:
