@@ -7,7 +7,7 @@ whoever reads the row has all of it.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -26,6 +26,8 @@ from nova_clone.domain.topology.host import CellUse, usage
 V = cell.servers.c
 _COLUMNS = (N.id, N.hardware, N.placings)
 _BY_ID = sa.select(*_COLUMNS).where(N.id == sa.bindparam("node_id"))
+_KEPT = sa.select(N.placings).where(N.placings.is_not(None))
+_KEPT_ON = _KEPT.where(N.host == sa.bindparam("host"))
 _LOCKED = _BY_ID.with_for_update()
 _LOCKED_IF_FREE = _BY_ID.with_for_update(skip_locked=True)
 _KNOWN = sa.select(N.placings).where(N.id == sa.bindparam("node_id"))
@@ -108,8 +110,7 @@ class PlacingRepository:
 
         Devices that the node does not tell of any more are left out.
         """
-        query = sa.select(*_COLUMNS).where(N.id == node_id)
-        row = self._session.cell_db.execute(query).first()
+        row = self._session.cell_db.execute(_BY_ID, {"node_id": node_id}).first()
         placing = None if row is None else _placings(row).get(server_id)
         if row is None or placing is None or row.hardware is None:
             return ()
@@ -120,22 +121,11 @@ class PlacingRepository:
 
     def on_host(self, host: str) -> Mapping[str, Placing]:
         """Return the places that servers have on the nodes of a host, by server."""
-        return {
-            server_id: placing
-            for text in self._kept(host)
-            for server_id, placing in PLACINGS.decode(text).items()
-        }
+        return _together(self._kept(host))
 
     def every(self) -> Mapping[str, Placing]:
         """Return the places of all servers, by server."""
-        texts = self._session.cell_db.execute(
-            sa.select(N.placings).where(N.placings.is_not(None))
-        ).scalars()
-        return {
-            server_id: placing
-            for text in texts
-            for server_id, placing in PLACINGS.decode(text).items()
-        }
+        return _together(self._session.cell_db.execute(_KEPT).scalars())
 
     def held(self, host: str, server_id: str) -> Placing:
         """Return the place that a server has on a host; an empty one when it needs none."""
@@ -146,8 +136,7 @@ class PlacingRepository:
         return Placing()
 
     def _kept(self, host: str) -> Sequence[str]:
-        query = sa.select(N.placings).where(N.host == host, N.placings.is_not(None))
-        return self._session.cell_db.execute(query).scalars().all()
+        return self._session.cell_db.execute(_KEPT_ON, {"host": host}).scalars().all()
 
     def _row(self, node_id: str, *, wait: bool) -> Any | None:
         locked = _LOCKED if wait else _LOCKED_IF_FREE
@@ -165,6 +154,12 @@ class PlacingRepository:
 
 def _placings(row: Any) -> dict[str, Placing]:
     return {} if row.placings is None else PLACINGS.decode(row.placings)
+
+
+def _together(texts: Iterable[str]) -> dict[str, Placing]:
+    return {
+        server_id: placing for text in texts for server_id, placing in PLACINGS.decode(text).items()
+    }
 
 
 def used(text: str | None) -> tuple[tuple[CellUse, ...], tuple[str, ...]]:
